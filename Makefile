@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright the anyport authors
+#
+# make            builds build/anyport and build/anyport-hook
+# make demo       the main job in a lab with real OpenVPN (root)
+# make test       every test (root); make check: those that need no root
+# make help       the rest
+
+PREFIX     ?= /usr
+SYSCONFDIR ?= /etc
+LIBDIR     ?= /lib
+CC         ?= gcc
+CLANG      ?= clang
+BPFTOOL    ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+PKG_CONFIG ?= pkg-config
+CFLAGS     ?= -O2 -g
+V          ?=
+
+B := build
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
+
+# First of all, so that a missing package is named before anything fails.
+LIBS := libbpf libxdp inih jansson libnl-3.0 libnl-route-3.0 libcap-ng smartcols
+ifeq ($(filter clean help deps demo test test-vm bench fuzz,$(MAKECMDGOALS)),)
+missing := $(shell for l in $(LIBS); do $(PKG_CONFIG) --exists $$l 2>/dev/null || echo $$l; done)
+ifneq ($(strip $(missing)),)
+$(error these libraries are missing: $(strip $(missing)). "make deps" as root installs what anyport needs)
+endif
+endif
+
+WARN     := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow \
+	    -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2
+ALL_CPPFLAGS := -D_GNU_SOURCE -I$(B)/bpf -Ibpf -Iuser -Ihook -Itests/lib \
+	    -DVERSION='"$(VERSION)"' $(CPPFLAGS)
+ALL_CFLAGS := -std=gnu11 $(WARN) -fno-common -fstack-protector-strong $(CFLAGS) \
+	    $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
+VERSION  := $(shell sed -n 's/^anyport \([0-9.]*\).*/\1/p;T;q' CHANGES 2>/dev/null)
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Werror \
+	    -Wno-unused-parameter -Ibpf \
+	    -idirafter /usr/include/$(shell $(CC) -dumpmachine)
+
+BPF  := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
+SKEL := $(BPF:%=$(B)/bpf/%.skel.h)
+USER_LIBS = $(shell $(PKG_CONFIG) --libs libxdp libbpf inih jansson libnl-3.0 libnl-route-3.0 smartcols)
+HOOK_LIBS = $(shell $(PKG_CONFIG) --libs inih jansson libnl-3.0 libnl-route-3.0 libcap-ng)
+
+obj = $(patsubst %.c,$(B)/%.o,$(1))
+USER_OBJ := $(call obj,$(filter-out user/main.c,$(wildcard user/*.c)))
+HOOK_OBJ := $(call obj,$(filter-out hook/main.c,$(wildcard hook/*.c)))
+TLIB_OBJ := $(call obj,$(wildcard tests/lib/*.c))
+prog = $(patsubst %.c,$(B)/%,$(wildcard $(1)))
+UNIT     := $(call prog,tests/unit/*.c)
+PROG     := $(call prog,tests/prog/*.c)
+NET      := $(call prog,tests/net/*.c)
+TOOLS    := $(call prog,tests/tools/*.c)
+ROOT_TESTS := $(PROG) $(NET) $(sort $(wildcard tests/net/*.sh) $(wildcard tests/openvpn/*.sh))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all tests demo test check test-vm deps install uninstall clean help
+
+all: $(if $(wildcard user/main.c),$(B)/anyport) $(if $(wildcard hook/main.c),$(B)/anyport-hook)
+
+$(B)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(call say,BPF,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c $< -o $@
+
+$(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+$(B)/%.o: %.c $(SKEL)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+# Archives, so that a test links only what it needs of a program.
+$(B)/libuser.a: $(USER_OBJ)
+$(B)/libhook.a: $(HOOK_OBJ)
+$(B)/libtest.a: $(TLIB_OBJ)
+$(B)/lib%.a:
+	$(call say,AR,$@)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/anyport: $(B)/user/main.o $(B)/libuser.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(USER_LIBS)
+
+$(B)/anyport-hook: $(B)/hook/main.o $(B)/libhook.a $(B)/libuser.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(HOOK_LIBS)
+
+# A test's own needs beyond the archives: LDFLAGS_NAME, e.g. linker wraps.
+$(B)/tests/%: $(B)/tests/%.o $(B)/libtest.a $(B)/libhook.a $(B)/libuser.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(LDFLAGS_$(notdir $@)) -o $@ $^ \
+		-lcmocka $(USER_LIBS) $(HOOK_LIBS)
+
+tests: all $(UNIT) $(PROG) $(NET) $(TOOLS)
+
+check: all $(UNIT)
+	@tests/run $(UNIT)
+
+# As root these install what is missing and leave build/ to sudo's caller.
+demo test test-vm bench fuzz: deps
+	@tests/own.sh $(MAKE) --no-print-directory $@-ready
+
+demo-ready: all $(TOOLS)
+	@tests/sandbox.sh tests/demo.sh
+
+test-ready: tests
+	@tests/sandbox.sh tests/run $(UNIT) $(ROOT_TESTS)
+
+test-vm-ready: tests
+	@tests/vm/run.sh
+
+deps:
+	@tests/deps.sh
+
+clean:
+	$(Q)rm -rf $(B)
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

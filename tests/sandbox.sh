@@ -1,0 +1,19 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright the anyport authors
+#
+# sandbox.sh COMMAND [ARG ...]: runs COMMAND in mount, network and process-id
+# namespaces of its own, with an empty /run, its own bpffs and loopback up.
+# Whatever it makes (interfaces, network namespaces, mounts, pins, processes)
+# is gone when it ends, also after kill -9. Nested calls run COMMAND as it is.
+set -eu
+[ "$(id -u)" = 0 ] || { echo "sandbox.sh: needs root" >&2; exit 1; }
+[ -z "${ANYPORT_SANDBOX:-}" ] || exec "$@"
+export ANYPORT_SANDBOX=1
+exec unshare --mount --net --pid --fork --kill-child --mount-proc sh -c '
+set -e
+mount -t tmpfs -o mode=755 tmpfs /run
+mkdir /run/netns /run/lock
+[ -d /sys/fs/bpf ] && mount -t bpf bpf /sys/fs/bpf
+ip link set lo up
+"$@"' sandbox "$@"

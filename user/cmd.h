@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* The commands: one function each, dispatched by main.c from a const table. */
+#ifndef CMD_H
+#define CMD_H
+
+enum exit_status {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_MISUSE = 2,
+	EXIT_NOT_LOADED = 3, /* status only */
+};
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
+	const char *usage;		   /* "[-c FILE] [--json]" */
+	const char *help;		   /* one line */
+	const char *details;		   /* for NAME --help: options */
+};
+
+int cmd_load(int argc, char **argv);	/* cmd_load.c: load and reload */
+int cmd_unload(int argc, char **argv);	/* cmd_unload.c */
+int cmd_confirm(int argc, char **argv); /* confirm.c */
+int cmd_check(int argc, char **argv);	/* cmd_check.c */
+int cmd_status(int argc, char **argv);	/* cmd_status.c */
+int cmd_stats(int argc, char **argv);	/* cmd_stats.c */
+int cmd_flows(int argc, char **argv);	/* cmd_flows.c */
+
+/* Prints the named command's usage; returns EXIT_MISUSE. */
+int cmd_misuse(const char *name);
+
+#define CONFIG_FILE "/etc/anyport/anyport.conf"
+
+#endif
