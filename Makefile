@@ -29,13 +29,13 @@ $(error these libraries are missing: $(strip $(missing)). "make deps" as root in
 endif
 endif
 
+VERSION  := $(shell sed -n 's/^anyport \([0-9.]*\).*/\1/p;T;q' CHANGES 2>/dev/null)
 WARN     := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow \
 	    -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2
 ALL_CPPFLAGS := -D_GNU_SOURCE -I$(B)/bpf -Ibpf -Iuser -Ihook -Itests/lib \
 	    -DVERSION='"$(VERSION)"' $(CPPFLAGS)
 ALL_CFLAGS := -std=gnu11 $(WARN) -fno-common -fstack-protector-strong $(CFLAGS) \
 	    $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
-VERSION  := $(shell sed -n 's/^anyport \([0-9.]*\).*/\1/p;T;q' CHANGES 2>/dev/null)
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Werror \
 	    -Wno-unused-parameter -Ibpf \
 	    -idirafter /usr/include/$(shell $(CC) -dumpmachine)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright the anyport authors */
-/* The commands: one function each, dispatched by main.c from a const table. */
+/* The commands: one function each, dispatched from the table in commands.c. */
 #ifndef CMD_H
 #define CMD_H
+
+#include <stdio.h>
 
 enum exit_status {
 	EXIT_DONE = 0,
@@ -26,6 +28,11 @@ int cmd_check(int argc, char **argv);	/* cmd_check.c */
 int cmd_status(int argc, char **argv);	/* cmd_status.c */
 int cmd_stats(int argc, char **argv);	/* cmd_stats.c */
 int cmd_flows(int argc, char **argv);	/* cmd_flows.c */
+
+/* commands.c: NULL when there is no such command. */
+const struct command *cmd_find(const char *name);
+void cmd_list(FILE *out);
+void cmd_help(const struct command *command);
 
 /* Prints the named command's usage; returns EXIT_MISUSE. */
 int cmd_misuse(const char *name);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* The table of commands, and the usage texts printed from it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+
+/* In the order of the help: what changes the door, then what reads. */
+static const struct command commands[] = {
+	{ NULL, NULL, NULL, NULL, NULL },
+};
+
+const struct command *cmd_find(const char *name)
+{
+	for (const struct command *c = commands; c->name; c++)
+		if (!strcmp(c->name, name))
+			return c;
+	return NULL;
+}
+
+void cmd_list(FILE *out)
+{
+	fputs("usage: anyport [-v] COMMAND [OPTION ...]\n"
+	      "       anyport COMMAND --help | --help | --version\n\n"
+	      "  -v        say more, also what the libraries say\n\n",
+	      out);
+	for (const struct command *c = commands; c->name; c++)
+		fprintf(out, "  %-9s %s\n", c->name, c->help);
+}
+
+void cmd_help(const struct command *c)
+{
+	printf("usage: anyport %s %s\n%s\n", c->name, c->usage, c->help);
+	if (c->details)
+		printf("\n%s", c->details);
+}
+
+int cmd_misuse(const char *name)
+{
+	const struct command *c = cmd_find(name);
+
+	fprintf(stderr, "usage: anyport %s %s\n", name, c ? c->usage : "");
+	return EXIT_MISUSE;
+}
