@@ -17,7 +17,7 @@
 #define AP_ADDRS   32 /* door addresses in one configuration, both families */
 #define AP_IDS     64 /* address ids: outlive a reload, see struct ap_addr */
 #define AP_TARGETS 8  /* local target ports per protocol */
-#define AP_UPLINKS 16
+#define AP_UPLINKS 32 /* uplinks and what stands on them: VLANs, a bridge */
 #define AP_PREFIXES 16384 /* buckets of the limiter; a power of two */
 
 /*
@@ -76,7 +76,7 @@ struct ap_config {
 	struct ap_addr addr[AP_ADDRS];
 	__be16 target[AP_PROTOS][AP_TARGETS]; /* index: ap_policy.target */
 	__u32 n_target[AP_PROTOS];
-	__u32 uplink[AP_UPLINKS]; /* interface indexes; the rest are 0 */
+	__u32 uplink[AP_UPLINKS]; /* ifindexes: uplinks, their VLANs, bridge */
 	__u32 n_uplink;
 	__u16 nat_first, nat_last; /* host byte order; first > last: none */
 	__u32 idle_established;	   /* ticks */
@@ -86,7 +86,7 @@ struct ap_config {
 	__u32 pad;
 	struct ap_budget budget[AP_CLASSES];
 };
-_Static_assert(sizeof(struct ap_config) == 16 + 8 + 640 + 32 + 8 + 64 + 4 + 4 +
+_Static_assert(sizeof(struct ap_config) == 16 + 8 + 640 + 32 + 8 + 128 + 4 + 4 +
 						   5 * 4 + 4 + 96,
 	       "pinned: raise AP_LAYOUT");
 
@@ -172,6 +172,13 @@ struct ap_nat6 {
 	__u32 door;
 };
 _Static_assert(sizeof(struct ap_nat6) == 24, "pinned: raise AP_LAYOUT");
+
+/*
+ * `aliased`: one bit per hash of a member's address: has any of its flows ever
+ * needed an alias? If not, four look-ups are saved for every new flow. Bits are
+ * only ever set, so the hint cannot miss; elements are __u64.
+ */
+#define AP_ALIASED_WORDS 1024
 
 /* ---- limiter ------------------------------------------------------------*/
 
@@ -277,6 +284,7 @@ _Static_assert(AP_C_MAX <= AP_COUNTER_SLOTS, "raise AP_LAYOUT");
  *   flows4/6  LRU_HASH            struct ap_key4/6 -> struct ap_flow
  *   half4/6   LRU_HASH            struct ap_key4/6 -> struct ap_flow
  *   nat4/6    LRU_HASH            struct ap_nat4/6 -> __u32
+ *   aliased   ARRAY[AP_ALIASED_WORDS] __u64
  *   budgets   ARRAY[AP_CLASSES]   struct ap_bucket
  *   prefixes  ARRAY[AP_PREFIXES]  struct ap_prefix
  *   listeners ARRAY[AP_LISTENER_WORDS] __u64

@@ -33,6 +33,7 @@ MAP(LRU_HASH, half6, 65536, struct ap_key6, struct ap_flow);
 MAP(LRU_HASH, nat4, 65536, struct ap_nat4, __u32);
 MAP(LRU_HASH, nat6, 65536, struct ap_nat6, __u32);
 
+MAP(ARRAY, aliased, AP_ALIASED_WORDS, __u32, __u64);
 MAP(ARRAY, budgets, AP_CLASSES, __u32, struct ap_bucket);
 MAP(ARRAY, prefixes, AP_PREFIXES, __u32, struct ap_prefix);
 
