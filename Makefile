@@ -4,6 +4,7 @@
 # make            builds build/anyport and build/anyport-hook
 # make demo       the main job in a lab with real OpenVPN (root)
 # make test       every test (root); make check: those that need no root
+# make test-vm    the same on Debian 12's kernel; KERNELS="6.1 6.12 7.2" TESTS="..."
 # make help       the rest
 
 PREFIX     ?= /usr
@@ -58,7 +59,7 @@ ROOT_TESTS := $(PROG) $(NET) $(sort $(wildcard tests/net/*.sh) $(wildcard tests/
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests demo test check test-vm deps install uninstall clean help
+.PHONY: all tests demo test check test-vm deps deps-vm install uninstall clean help
 
 all: $(if $(wildcard user/main.c),$(B)/anyport) $(if $(wildcard hook/main.c),$(B)/anyport-hook)
 
@@ -114,11 +115,17 @@ demo-ready: all $(TOOLS)
 test-ready: tests
 	@tests/sandbox.sh tests/run $(UNIT) $(ROOT_TESTS)
 
+test-vm: deps-vm
+KERNELS ?= 6.1
+TESTS   ?= $(ROOT_TESTS)
 test-vm-ready: tests
-	@tests/vm/run.sh
+	@tests/vm/run.sh $(KERNELS) -- $(TESTS)
 
 deps:
 	@tests/deps.sh
+
+deps-vm: deps
+	@tests/deps.sh vm
 
 clean:
 	$(Q)rm -rf $(B)

@@ -2,14 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Copyright the anyport authors
 #
-# Lists and installs the Debian packages that building, the demo and the tests
-# need and that are missing. Quiet when there are none.
+# deps.sh [vm]: lists and installs the Debian packages that building, the demo
+# and the tests need and that are missing; with "vm" also those of the virtual
+# machine. Quiet when there are none.
 set -eu
 packages="gcc libc6-dev pkg-config clang llvm libbpf-dev libxdp-dev bpftool
 libinih-dev libjansson-dev libnl-3-dev libnl-route-3-dev libcap-ng-dev
 libsmartcols-dev libcmocka-dev openvpn openssl iproute2 iputils-ping procps
 util-linux nftables iptables conntrack ethtool tcpdump jq libcap2-bin
 stunnel4 strace"
+if [ "${1:-}" = vm ]; then
+	packages="$packages qemu-system-x86 busybox-static cpio kmod xz-utils zstd
+debian-archive-keyring"
+fi
 missing=
 for p in $packages; do
 	[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] ||

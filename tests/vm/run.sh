@@ -1,0 +1,146 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright the anyport authors
+#
+# run.sh [-c COMMAND] [KERNEL ...] [-- TEST ...]: boots Debian's stock kernels
+# (6.1 unless named) one after the other under software emulation, with this
+# host's root file system read-only below a layer in memory, and runs the
+# tests (or the shell's COMMAND) there. A test that is skipped there and not
+# listed in expected-skips has failed, and so has a kernel that complained.
+# Environment: TEST_TIMEOUT (seconds for one test), VM_TIMEOUT (for a kernel),
+# VM_MEMORY (MiB), V=1.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+here=tests/vm command='' kernels=() qemu='' work=''
+
+usage() {
+	echo "usage: run.sh [-c COMMAND] [KERNEL ...] [-- TEST ...]" >&2
+	exit 2
+}
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--) shift; break ;;
+	-c) [ $# -ge 2 ] || usage; command=$2; shift 2 ;;
+	-*) usage ;;
+	*) kernels+=("$1"); shift ;;
+	esac
+done
+[ ${#kernels[@]} -gt 0 ] || kernels=(6.1)
+[ -n "$command" ] || [ $# -gt 0 ] || usage
+
+cleanup() {
+	[ -z "$qemu" ] || kill -KILL "$qemu" 2>/dev/null
+	[ -z "$work" ] || rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# What the guest runs: the same sandbox and runner as on the host.
+job() {
+	# A second of the host's is several of the guest's.
+	echo "export TEST_TIMEOUT=${TEST_TIMEOUT:-1200} V=${V:-}"
+	if [ -n "$command" ]; then
+		echo "$command"
+	else
+		printf '%q ' tests/sandbox.sh tests/run "$@"
+		echo
+	fi
+}
+
+# Two network cards on one wire are there for tests of a real driver.
+start() {
+	local dir=$1 nic=() i
+	for i in 0 1; do
+		nic+=(-netdev "hubport,id=n$i,hubid=0"
+			-device "virtio-net-pci,netdev=n$i,mac=52:54:00:61:70:0$i")
+	done
+	qemu-system-x86_64 -nodefaults -no-user-config -no-reboot \
+		-display none -machine q35 -accel tcg,thread=multi -cpu max \
+		-smp 2 -m "${VM_MEMORY:-3072}" \
+		-kernel "$dir/vmlinuz" -initrd "$dir/initrd" \
+		-append "console=ttyS0 loglevel=5 panic=-1 top=$PWD tree=$dir/tree" \
+		-serial "file:$work/console" -serial "file:$work/output" \
+		-fsdev local,id=root,path=/,security_model=none,readonly=on,multidevs=remap \
+		-device virtio-9p-pci,fsdev=root,mount_tag=root \
+		-fsdev "local,id=out,path=$work/shared,security_model=none" \
+		-device virtio-9p-pci,fsdev=out,mount_tag=out "${nic[@]}" \
+		</dev/null >"$work/qemu" 2>&1 &
+	qemu=$!
+}
+
+# Every skip in OUTPUT must have its line: kernel, test, text in the reason.
+unexpected() {
+	awk -v kernel="$1" '
+	NR == FNR {
+		if (NF && $1 !~ /^#/ && $1 == kernel) {
+			test[++n] = $2
+			sub(/^[^ \t]+[ \t]+[^ \t]+[ \t]+/, "")
+			why[n] = $0
+		}
+		next
+	}
+	/^(ok|FAIL) / { current = $2 }
+	/^ +(\| )?ok [0-9]+.*# *SKIP/ {
+		for (i = 1; i <= n; i++)
+			if (test[i] == current && index($0, why[i]))
+				next
+		sub(/^[ |]+/, "")
+		print "not expected on " kernel ": " current ": " $0
+	}' $here/expected-skips "$2"
+}
+
+# What a kernel says when something in it broke.
+complaints() {
+	grep -aE 'WARNING: |BUG: |Oops|general protection|Kernel panic|UBSAN' \
+		"$1" | grep -av 'soft lockup'
+}
+
+verdict() {
+	local kernel=$1 status
+	status=$(cat "$work/shared/status" 2>/dev/null)
+	if [ -z "$status" ]; then
+		echo "kernel $kernel: ended early; its last words:"
+		tail -n 20 "$work/qemu" "$work/console"
+		return 1
+	fi
+	if complaints "$work/console"; then
+		echo "kernel $kernel: complained (above)"
+		status=1
+	fi
+	if unexpected "$kernel" "$work/output" | grep .; then
+		status=1
+	fi
+	return "$status"
+}
+
+run() {
+	local kernel=$1 dir=build/vm/$1 rc start=$SECONDS
+	shift
+	$here/kernel.sh "$kernel" "$dir" || return 1
+	work=$(mktemp -d "$dir/run.XXXXXX") && mkdir "$work/shared" || return 1
+	job "$@" >"$work/shared/job"
+	touch "$work/console" "$work/output"
+	echo "kernel $(cat "$dir/release"): booting under emulation"
+	start "$dir"
+	timeout "${VM_TIMEOUT:-5400}" \
+		tail --pid=$qemu -s 0.5 -n +1 -f "$work/output" ||
+		echo "kernel $kernel: ran out of its ${VM_TIMEOUT:-5400} s"
+	kill -KILL "$qemu" 2>/dev/null
+	wait "$qemu" 2>/dev/null
+	qemu=
+	verdict "$kernel"
+	rc=$?
+	cp "$work/console" "$work/output" "$dir/"
+	rm -rf "$work"
+	work=
+	echo "kernel $kernel: exit status $rc after $((SECONDS - start)) s"
+	return $rc
+}
+
+bad=0
+for k in "${kernels[@]}"; do
+	run "$k" "$@" || bad=1
+done
+exit $bad
