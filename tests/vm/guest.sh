@@ -6,6 +6,8 @@
 # mounts what a booted system has, runs the job that run.sh left, puts its
 # output on the second serial port and its exit status beside the job, and
 # turns the machine off.
+# "top" and "tree" stand on the kernel's command line.
+# shellcheck disable=SC2154
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LC_ALL=C.UTF-8
 
 off() {
@@ -27,6 +29,7 @@ ln -sf /proc/self/fd /dev/fd
 ln -sf /proc/self/fd/0 /dev/stdin
 ln -sf /proc/self/fd/1 /dev/stdout
 ln -sf /proc/self/fd/2 /dev/stderr
+
 
 # The checkout stays in sight also where it lies below /tmp or /run.
 mkdir -p /mnt

@@ -26,7 +26,9 @@ dir=$(cd "$2" && pwd)
 # Where this host's own release comes from is where the others are, too.
 mirror() {
 	local host
+	# shellcheck disable=SC1091
 	host=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+	# shellcheck disable=SC2016 # apt expands these
 	apt-get indextargets --format '$(REPO_URI) $(RELEASE)' \
 		'Created-By: Packages' 'Component: main' |
 		awk -v r="$host" '$2 == r { print $1; exit }'
@@ -60,9 +62,10 @@ fetch() {
 	apt apt-get update >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
 	image=$(depends linux-image-amd64 linux-image-)
 	[ -n "$image" ] || die "$suite: linux-image-amd64 names no kernel"
-	# From forky on the image is a shell around two more packages.
+	# From forky on the image is a shell around three more packages.
+	# shellcheck disable=SC2046 # one word for each package
 	(cd "$dir/apt/debs" && apt apt-get download "$image" \
-		$(depends "$image" 'linux-\(binary\|modules\)-')) >"$log" 2>&1 ||
+		$(depends "$image" 'linux-\(base\|binary\|modules\)-[0-9]')) >"$log" 2>&1 ||
 		{ cat "$log" >&2; exit 1; }
 	for deb in "$dir"/apt/debs/*.deb; do
 		dpkg-deb -x "$deb" "$dir/tree"
@@ -111,7 +114,8 @@ initrd() {
 		esac
 		echo "$m" >>"$ram/modules/order"
 	done
-	(cd "$ram" && find . | cpio --quiet -o -H newc) >"$dir/initrd"
+	(cd "$ram" && find . | cpio --quiet -o -H newc) >"$dir/initrd.new"
+	mv "$dir/initrd.new" "$dir/initrd"
 	rm -rf "$ram"
 }
 

@@ -29,6 +29,7 @@ done
 [ ${#kernels[@]} -gt 0 ] || kernels=(6.1)
 [ -n "$command" ] || [ $# -gt 0 ] || usage
 
+# shellcheck disable=SC2317 # called by the trap
 cleanup() {
 	[ -z "$qemu" ] || kill -KILL "$qemu" 2>/dev/null
 	[ -z "$work" ] || rm -rf "$work"
