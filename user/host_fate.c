@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* What the door does with each local listener. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host.h"
+
+static const struct {
+	const char *name, *text;
+} fates[] = {
+	[FATE_AWAY] = { "away", "not at a door address" },
+	[FATE_TARGET] = { "target", "is the target" },
+	[FATE_PASS] = { "pass", "passed by policy: shows through the door" },
+	[FATE_OWN] = { "own", "left alone, its own listener: shows through "
+			      "the door" },
+	[FATE_CLAIMED] = { "claimed", "hidden: the door claims its port" },
+};
+
+const char *fate_name(enum fate fate)
+{
+	return fates[fate].name;
+}
+
+const char *fate_text(enum fate fate)
+{
+	return fates[fate].text;
+}
+
+const char *endpoint_text(const struct ip_prefix *address, uint16_t port,
+			  char out[ENDPOINT_TEXT])
+{
+	char ip[INET6_ADDRSTRLEN] = "?";
+
+	(void)inet_ntop(address->family, &address->v6, ip, sizeof(ip));
+	(void)snprintf(out, ENDPOINT_TEXT,
+		       address->family == AF_INET6 ? "[%s]:%u" : "%s:%u", ip,
+		       port);
+	return out;
+}
+
+static bool same_address(const struct ip_prefix *a, const struct ip_prefix *b)
+{
+	return a->family == b->family &&
+	       !memcmp(&a->v6, &b->v6, a->family == AF_INET ? 4 : 16);
+}
+
+bool config_has_address(const struct config *config,
+			const struct ip_prefix *address)
+{
+	for (size_t i = 0; i < config->n_address; i++)
+		if (same_address(&config->address[i], address))
+			return true;
+	return false;
+}
+
+static bool config_has_family(const struct config *config, int family)
+{
+	for (size_t i = 0; i < config->n_address; i++)
+		if (config->address[i].family == family)
+			return true;
+	return false;
+}
+
+/* An IPv6 socket bound to ::ffff:192.0.2.1 serves 192.0.2.1. */
+static struct ip_prefix unmapped(const struct ip_prefix *a)
+{
+	struct ip_prefix v4 = { .family = AF_INET, .length = 32 };
+
+	if (a->family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&a->v6))
+		return *a;
+	memcpy(&v4.v4, &a->v6.s6_addr[12], 4);
+	return v4;
+}
+
+static bool at_door(const struct config *config, const struct host_socket *s)
+{
+	struct ip_prefix a = unmapped(&s->address);
+
+	if (a.family == AF_INET && a.v4.s_addr == INADDR_ANY)
+		return config_has_family(config, AF_INET);
+	if (a.family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a.v6))
+		return config_has_family(config, AF_INET6) ||
+		       (!s->v6only && config_has_family(config, AF_INET));
+	return config_has_address(config, &a);
+}
+
+/* Bound to a device that is no uplink of ours: packets cannot get there. */
+static bool elsewhere(const struct config *config, const struct host_socket *s)
+{
+	char name[IF_NAMESIZE];
+
+	if (!s->ifindex || !if_indextoname(s->ifindex, name))
+		return false;
+	for (size_t i = 0; i < config->n_interface; i++)
+		if (!strcmp(config->interface[i], name))
+			return false;
+	return true;
+}
+
+static bool at_loopback(const struct ip_prefix *address)
+{
+	struct ip_prefix a = unmapped(address);
+
+	return a.family == AF_INET ? ntohl(a.v4.s_addr) >> 24 == 127
+				   : IN6_IS_ADDR_LOOPBACK(&a.v6);
+}
+
+enum fate host_fate(const struct config *config, const struct ap_policy *policy,
+		    const struct host_socket *socket)
+{
+	const struct ap_policy *p = &policy[socket->port];
+
+	/* A TCP target may also be a TLS wrapper that listens at loopback. */
+	if (p->flags & AP_OWN && socket->proto == AP_TCP &&
+	    at_loopback(&socket->address))
+		return FATE_TARGET;
+	if (!socket->port || !at_door(config, socket) ||
+	    elsewhere(config, socket))
+		return FATE_AWAY;
+	if (p->flags & AP_PASS)
+		return FATE_PASS;
+	if (p->flags & AP_OWN)
+		return FATE_TARGET;
+	return p->flags & AP_CLAIM ? FATE_CLAIMED : FATE_OWN;
+}
+
+static size_t keep_met(const struct config *config,
+		       const struct ap_policy *policy,
+		       const struct host_sockets *s, struct host_listener *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct host_listener l = { s->item[i], FATE_AWAY };
+
+		l.fate = host_fate(config, policy + l.socket.proto * 65536,
+				   &l.socket);
+		if (l.fate != FATE_AWAY)
+			out[n++] = l;
+	}
+	return n;
+}
+
+int host_met(const struct config *config, struct host_listener **out, size_t *n)
+{
+	struct ap_config kernel = { 0 };
+	struct ap_policy *policy = NULL;
+	struct host_sockets s;
+	int err = host_listeners(&s);
+
+	*out = NULL;
+	*n = 0;
+	if (err)
+		return err;
+	policy = calloc(AP_PROTOS * 65536, sizeof(*policy));
+	*out = calloc(s.n + 1, sizeof(**out));
+	if (!policy || !*out) {
+		err = -ENOMEM;
+		goto out;
+	}
+	for (int p = 0; p < AP_PROTOS; p++)
+		policy_build(config, p, policy + p * 65536, &kernel);
+	*n = keep_met(config, policy, &s, *out);
+out:
+	if (err) {
+		free(*out);
+		*out = NULL;
+	}
+	free(policy);
+	host_sockets_free(&s);
+	return err;
+}
