@@ -8,6 +8,10 @@
 
 /* In the order of the help: what changes the door, then what reads. */
 static const struct command commands[] = {
+	{ "check", cmd_check, "[-c FILE]",
+	  "report every error of the configuration; touches no kernel",
+	  "  -c FILE   read FILE instead of " CONFIG_FILE "\n"
+	  "exit status: 0 no errors, 1 errors (each as file:line: why), 2 misuse\n" },
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 

@@ -97,6 +97,13 @@ struct config {
  * on success *OUT is the caller's, to be freed by config_free().
  */
 int config_read(const char *file, FILE *errors, struct config **out);
+/*
+ * The same from an open file; NAME is for the messages. CONFIG_HOOK reads
+ * [hook] and [openvpn] alone: a mistake elsewhere must not keep members out.
+ */
+enum config_part { CONFIG_ALL, CONFIG_HOOK };
+int config_parse(FILE *in, const char *name, enum config_part part,
+		 FILE *errors, struct config **out);
 void config_free(struct config *config);
 
 static inline bool port_in(const struct port_set *set, uint16_t port)
