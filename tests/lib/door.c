@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* Loads the programs for test runs and runs them. */
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <linux/pkt_cls.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "door.h"
+#include "lookup.skel.h"
+#include "tc.skel.h"
+#include "xdp.skel.h"
+
+static void must(int rc, const char *what)
+{
+	if (!rc)
+		return;
+	fprintf(stderr, "door: %s: %s\n", what, strerror(-rc));
+	abort();
+}
+
+int door_map(const struct door *d, const char *name)
+{
+	int fd = bpf_object__find_map_fd_by_name(d->xdp->obj, name);
+
+	if (fd < 0)
+		must(fd, name);
+	return fd;
+}
+
+static void set_entries(struct xdp_bpf *xdp, unsigned int entries)
+{
+	struct bpf_map *map;
+
+	if (!entries)
+		return;
+	bpf_object__for_each_map(map, xdp->obj) if (bpf_map__type(map) ==
+						    BPF_MAP_TYPE_LRU_HASH)
+		must(bpf_map__set_max_entries(map, entries), "max_entries");
+}
+
+/* The maps of OBJ shall be those of the XDP object. */
+static int share_maps(struct door *d, struct bpf_object *obj)
+{
+	struct bpf_map *map;
+	int rc;
+
+	bpf_object__for_each_map(map, obj)
+	{
+		if (bpf_map__is_internal(map))
+			continue;
+		rc = bpf_map__reuse_fd(map, door_map(d, bpf_map__name(map)));
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int load_others(struct door *d)
+{
+	int rc;
+
+	d->tc = tc_bpf__open();
+	d->lookup = lookup_bpf__open();
+	if (!d->tc || !d->lookup)
+		return -errno;
+	rc = share_maps(d, d->tc->obj);
+	if (!rc)
+		rc = share_maps(d, d->lookup->obj);
+	if (!rc)
+		rc = tc_bpf__load(d->tc);
+	if (!rc)
+		rc = lookup_bpf__load(d->lookup);
+	return rc;
+}
+
+static void add_address(struct ap_config *c, const char *ip, uint8_t id)
+{
+	struct end e = end(ip, 0);
+	struct ap_addr *a = &c->addr[c->n4 + c->n6];
+
+	memcpy(a->ip, e.ip, e.family == AF_INET ? 4 : 16);
+	a->id = id;
+	if (e.family == AF_INET)
+		c->n4++;
+	else
+		c->n6++;
+}
+
+static void default_config(struct ap_config *c)
+{
+	int proto;
+
+	memset(c, 0, sizeof(*c));
+	c->secret[0] = 0x0123456789abcdef;
+	c->secret[1] = 0xfedcba9876543210;
+	add_address(c, DOOR_A4, ID_A4);
+	add_address(c, DOOR_B4, ID_B4);
+	add_address(c, DOOR_A6, ID_A6);
+	add_address(c, DOOR_B6, ID_B6);
+	for (proto = 0; proto < AP_PROTOS; proto++) {
+		c->target[proto][0] = htons(TARGET);
+		c->target[proto][1] = htons(MAPPED);
+		c->n_target[proto] = 2;
+	}
+	c->uplink[0] = 1; /* lo: test runs arrive there */
+	c->n_uplink = 1;
+	c->nat_first = 32768;
+	c->nat_last = 60999;
+	c->idle_established = door_ticks(300);
+	c->idle_half = door_ticks(30);
+	c->idle_nat = door_ticks(180);
+	c->filter = 1;
+}
+
+static void default_policy(struct door *d)
+{
+	int proto;
+
+	for (proto = 0; proto < AP_PROTOS; proto++) {
+		door_policy(d, proto, 0, 65535, 0, 0);
+		door_policy(d, proto, 0, 0, AP_PASS, 0);
+		door_policy(d, proto, TARGET, TARGET, AP_OWN, 0);
+		door_policy(d, proto, MAPPED, MAPPED, AP_OWN, 1);
+		door_policy(d, proto, DIALLED, DIALLED, 0, 1);
+		door_policy(d, proto, CLAIMED, CLAIMED, AP_CLAIM, 0);
+		door_policy(d, proto, PASSED_PORT, PASSED_PORT, AP_PASS, 0);
+	}
+	door_policy(d, AP_UDP, 67, 68, AP_PASS, 0);
+	door_policy(d, AP_UDP, 546, 547, AP_PASS, 0);
+}
+
+int door_open(struct door *d, enum door_mode mode, unsigned int entries)
+{
+	int rc;
+
+	memset(d, 0, sizeof(*d));
+	d->mode = mode;
+	d->xdp = xdp_bpf__open();
+	if (!d->xdp)
+		return -errno;
+	set_entries(d->xdp, entries);
+	rc = xdp_bpf__load(d->xdp);
+	if (!rc)
+		rc = load_others(d);
+	if (rc) {
+		door_close(d);
+		return rc;
+	}
+	default_config(&d->config);
+	default_policy(d);
+	door_configure(d);
+	return 0;
+}
+
+void door_close(struct door *d)
+{
+	xdp_bpf__destroy(d->xdp);
+	tc_bpf__destroy(d->tc);
+	lookup_bpf__destroy(d->lookup);
+	memset(d, 0, sizeof(*d));
+}
+
+void door_configure(struct door *d)
+{
+	struct ap_active active = { .generation = d->generation };
+	__u32 slot = d->generation & 1, zero = 0;
+
+	must(bpf_map_update_elem(door_map(d, "config"), &slot, &d->config, 0),
+	     "config");
+	must(bpf_map_update_elem(door_map(d, "active"), &zero, &active, 0),
+	     "active");
+}
+
+void door_policy(struct door *d, enum ap_proto proto, uint16_t first,
+		 uint16_t last, uint8_t flags, uint8_t target)
+{
+	static struct ap_policy value[65536];
+	static __u32 key[65536];
+	__u32 n = last - first + 1, i;
+
+	for (i = 0; i < n; i++) {
+		key[i] = AP_POLICY_INDEX(d->generation, proto, first + i);
+		value[i] = (struct ap_policy){
+			.flags = flags,
+			.target = target,
+			.port = d->config.target[proto][target],
+		};
+	}
+	must(bpf_map_update_batch(door_map(d, "policy"), key, value, &n, NULL),
+	     "policy");
+}
+
+/* A copy: what a program must not write to must not be written to. */
+static int run(int fd, struct bpf_test_run_opts *opts, const struct frame *in,
+	       struct frame *out)
+{
+	opts->data_in = in->data;
+	opts->data_size_in = in->len;
+	opts->data_out = out->data;
+	opts->data_size_out = sizeof(out->data);
+	must(bpf_prog_test_run_opts(fd, opts), "test run");
+	out->len = opts->data_size_out;
+	return opts->retval;
+}
+
+static enum verdict run_tc(struct bpf_program *prog, __u32 ingress,
+			   const struct frame *in, struct frame *out)
+{
+	struct __sk_buff skb = { .ingress_ifindex = ingress };
+	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &skb,
+			    .ctx_size_in = sizeof(skb), .ctx_out = &skb,
+			    .ctx_size_out = sizeof(skb));
+	int code = run(bpf_program__fd(prog), &opts, in, out);
+
+	if (code == TC_ACT_UNSPEC)
+		return PASSED;
+	return code == TC_ACT_SHOT ? DROPPED : STRANGE;
+}
+
+enum verdict door_in(struct door *d, const struct frame *in, struct frame *out)
+{
+	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int code;
+
+	if (d->mode == DOOR_TC)
+		return run_tc(d->tc->progs.anyport_ingress, 1, in, out);
+	code = run(bpf_program__fd(d->xdp->progs.anyport_xdp), &opts, in, out);
+	if (code == XDP_PASS)
+		return PASSED;
+	return code == XDP_DROP ? DROPPED : STRANGE;
+}
+
+enum verdict door_out(struct door *d, const struct frame *in, bool forwarded,
+		      struct frame *out)
+{
+	return run_tc(d->tc->progs.anyport_egress, forwarded, in, out);
+}
+
+uint64_t door_count(struct door *d, enum ap_counter counter)
+{
+	static __u64 value[1024];
+	int i, n = libbpf_num_possible_cpus();
+	__u32 key = counter;
+	uint64_t sum = 0;
+
+	assert(n > 0 && n <= 1024);
+	must(bpf_map_lookup_elem(door_map(d, "counters"), &key, value),
+	     "counters");
+	for (i = 0; i < n; i++)
+		sum += value[i];
+	return sum;
+}
