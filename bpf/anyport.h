@@ -14,10 +14,10 @@
 #define AP_LAYOUT 1
 
 /* Bounds; each is also the size of an array below or of a map. */
-#define AP_ADDRS   32 /* door addresses in one configuration, both families */
-#define AP_IDS     64 /* address ids: outlive a reload, see struct ap_addr */
-#define AP_TARGETS 8  /* local target ports per protocol */
-#define AP_UPLINKS 32 /* uplinks and what stands on them: VLANs, a bridge */
+#define AP_ADDRS    32 /* door addresses in one configuration, both families */
+#define AP_IDS      64 /* address ids: outlive a reload, see struct ap_addr4 */
+#define AP_TARGETS  8  /* local target ports per protocol */
+#define AP_UPLINKS  32 /* uplinks and what stands on them: VLANs, a bridge */
 #define AP_PREFIXES 16384 /* buckets of the limiter; a power of two */
 
 /*
@@ -52,47 +52,55 @@ _Static_assert(sizeof(struct ap_active) == 8, "pinned: raise AP_LAYOUT");
  * reload keeps the id of an address that stays and gives a new address an
  * id that no flow carries.
  */
-struct ap_addr {
-	__be32 ip[4]; /* IPv4 in ip[0] */
+struct ap_addr4 {
+	__be32 ip;
 	__u8 id;
 	__u8 pad[3];
 };
-_Static_assert(sizeof(struct ap_addr) == 20, "pinned: raise AP_LAYOUT");
+_Static_assert(sizeof(struct ap_addr4) == 8, "pinned: raise AP_LAYOUT");
+
+struct ap_addr6 {
+	__be32 ip[4];
+	__u8 id;
+	__u8 pad[7];
+};
+_Static_assert(sizeof(struct ap_addr6) == 24, "pinned: raise AP_LAYOUT");
 
 enum ap_class { AP_RESET, AP_CONTROL, AP_DATA, AP_CLASSES };
 
 /* One budget of the limiter, as times: see bpf/limit.h. 0: no limit. */
 struct ap_budget {
-	__u64 cost;	/* ns one packet takes of the whole budget */
-	__u64 reserve;	/* ns one packet takes of the reserved share */
-	__u64 prefix;	/* ns one packet takes of its prefix's bucket */
-	__u64 burst;	/* ns that may be taken at once, any of the three */
+	__u64 cost;    /* ns one packet takes of the whole budget */
+	__u64 reserve; /* ns one packet takes of the reserved share */
+	__u64 prefix;  /* ns one packet takes of its prefix's bucket */
+	__u64 burst;   /* ns that may be taken at once, any of the three */
 };
 _Static_assert(sizeof(struct ap_budget) == 32, "pinned: raise AP_LAYOUT");
 
 struct ap_config {
 	__u64 secret[2]; /* keys the hashes: aliases, limiter buckets */
-	__u32 n4, n6;	 /* addr[0..n4) are IPv4, addr[n4..n4+n6) IPv6 */
-	struct ap_addr addr[AP_ADDRS];
+	__u32 n4, n6;    /* how many of each; both together at most AP_ADDRS */
+	struct ap_addr4 addr4[AP_ADDRS];
+	struct ap_addr6 addr6[AP_ADDRS];
 	__be16 target[AP_PROTOS][AP_TARGETS]; /* index: ap_policy.target */
 	__u32 n_target[AP_PROTOS];
 	__u32 uplink[AP_UPLINKS]; /* ifindexes: uplinks, their VLANs, bridge */
 	__u32 n_uplink;
 	__u16 nat_first, nat_last; /* host byte order; first > last: none */
-	__u32 idle_established;	   /* ticks */
-	__u32 idle_half;	   /* ticks */
-	__u32 idle_nat;		   /* ticks */
-	__u32 filter;		   /* 0: [udp] filter = off */
+	__u32 idle_established;    /* ticks */
+	__u32 idle_half;           /* ticks */
+	__u32 idle_nat;            /* ticks */
+	__u32 filter;              /* 0: [udp] filter = off */
 	__u32 pad;
 	struct ap_budget budget[AP_CLASSES];
 };
-_Static_assert(sizeof(struct ap_config) == 16 + 8 + 640 + 32 + 8 + 128 + 4 + 4 +
-						   5 * 4 + 4 + 96,
+_Static_assert(sizeof(struct ap_config) == 16 + 8 + 256 + 768 + 32 + 8 + 128 +
+						   4 + 4 + 5 * 4 + 4 + 96,
 	       "pinned: raise AP_LAYOUT");
 
 /* Index of `policy`: AP_POLICY_INDEX(generation, proto, port) */
 #define AP_POLICIES (2 * AP_PROTOS * 65536)
-#define AP_POLICY_INDEX(gen, proto, port)                                      \
+#define AP_POLICY_INDEX(gen, proto, port) \
 	((((gen)&1) * AP_PROTOS + (proto)) * 65536 + (port))
 
 enum ap_policy_flag {
@@ -130,8 +138,8 @@ struct ap_key6 {
 _Static_assert(sizeof(struct ap_key6) == 20, "pinned: raise AP_LAYOUT");
 
 enum ap_state {
-	AP_NEW,		/* the member has sent, nothing is proven */
-	AP_VERIFIED,	/* OpenVPN sent opcode 4 or 5: the address is real */
+	AP_NEW,         /* the member has sent, nothing is proven */
+	AP_VERIFIED,    /* OpenVPN sent opcode 4 or 5: the address is real */
 	AP_ESTABLISHED, /* OpenVPN sent data: the TLS handshake is done */
 	AP_STATES,
 };
@@ -142,10 +150,10 @@ enum ap_state {
  * slot over is delete and insert.
  */
 struct ap_flow {
-	__be16 dialled; /* port the member dialled */
-	__be16 real;	/* the member's source port on the wire */
-	__u8 door;	/* id of the dialled address */
-	__u8 state;	/* enum ap_state */
+	__be16 real;    /* the member's source port on the wire ... */
+	__be16 dialled; /* ... and the port dialled: as UDP's header has them */
+	__u8 door;      /* id of the dialled address */
+	__u8 state;     /* enum ap_state */
 	__u8 allowance; /* packets a verified flow has had in this tick */
 	__u8 pad;
 	__u32 seen; /* tick of the last packet, either direction */
@@ -203,11 +211,11 @@ _Static_assert(sizeof(struct ap_prefix) == 32, "pinned: raise AP_LAYOUT");
  * `listeners`: one bit per (address id, port): does the port have a listener
  * of its own? Elements are __u64.
  */
-#define AP_LISTENER_WORDS (AP_IDS * 65536 / 64)
+#define AP_LISTENER_WORDS          (AP_IDS * 65536 / 64)
 #define AP_LISTENER_WORD(id, port) ((id)*1024 + ((port) >> 6))
 
 /* `sockets`: SOCKMAP; index (address id, target). */
-#define AP_SOCKETS (AP_IDS * AP_TARGETS)
+#define AP_SOCKETS            (AP_IDS * AP_TARGETS)
 #define AP_SOCKET(id, target) ((id)*AP_TARGETS + (target))
 
 /*
@@ -216,7 +224,7 @@ _Static_assert(sizeof(struct ap_prefix) == 32, "pinned: raise AP_LAYOUT");
  */
 struct ap_looking {
 	__be32 ip[4];
-	__u16 port; /* host byte order, as sk_lookup's context has it */
+	__u16 port;  /* host byte order, as sk_lookup's context has it */
 	__u8 family; /* 0: nothing is being looked up */
 	__u8 pad;
 };
@@ -269,7 +277,7 @@ enum ap_counter {
 #define X(name, text) AP_C_##name,
 	AP_COUNTERS(X)
 #undef X
-	AP_C_MAX
+		AP_C_MAX
 };
 
 #define AP_COUNTER_SLOTS 64 /* size of the map: room for later counters */

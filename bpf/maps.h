@@ -13,12 +13,12 @@
 
 #include "anyport.h"
 
-#define MAP(kind, name_, size, key_, value_)                                   \
-	struct {                                                               \
-		__uint(type, BPF_MAP_TYPE_##kind);                             \
-		__uint(max_entries, size);                                     \
-		__type(key, key_);                                             \
-		__type(value, value_);                                         \
+#define MAP(kind, name_, size, key_, value_)       \
+	struct {                                   \
+		__uint(type, BPF_MAP_TYPE_##kind); \
+		__uint(max_entries, size);         \
+		__type(key, key_);                 \
+		__type(value, value_);             \
 	} name_ SEC(".maps")
 
 MAP(ARRAY, config, 2, __u32, struct ap_config);

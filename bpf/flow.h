@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/*
+ * The flow table: find, create, promote.
+ *
+ * A flow sits under the member's own port unless another flow holds that slot;
+ * then under one of four alias ports, which a keyed hash of the flow names.
+ * There is no table of aliases: the candidates are tried in order, so an entry
+ * that was lost comes back under the very same port and OpenVPN sees the same
+ * peer.
+ */
+#ifndef FLOW_H
+#define FLOW_H
+
+#include "conf.h"
+#include "hash.h"
+
+#define CANDIDATES 5 /* the member's own port, then 4 aliases */
+
+union flow_key {
+	struct ap_key4 k4;
+	struct ap_key6 k6;
+};
+
+/* A flow to look for: what the wire says, and the key that is being tried. */
+struct seek {
+	union flow_key key;
+	__be16 real;
+	__be16 dialled;
+	__be32 door_ip[4]; /* set by seek_hashable(); IPv4 in [0] */
+	__u64 aliases;     /* four candidate ports, 16 bits of hash each */
+	__u32 tick;
+	__u8 door;
+	__u8 hashed; /* `aliases` has been computed */
+	__u8 pad[2];
+};
+
+/* V is 4 or 6 and always a constant: each family has its code and tables. */
+#define TABLE(name, v) ((v) == 4 ? (void *)&name##4 : (void *)&name##6)
+
+static __always_inline __be16 seek_port(const struct seek *seek, const int v)
+{
+	return v == 4 ? seek->key.k4.port : seek->key.k6.port;
+}
+
+static __always_inline void seek_at(struct seek *seek, __be16 port, const int v)
+{
+	if (v == 4)
+		seek->key.k4.port = port;
+	else
+		seek->key.k6.port = port;
+}
+
+static __always_inline void key_make(union flow_key *key, const void *member,
+				     __be16 port, __be16 target, const int v)
+{
+	if (v == 4) {
+		key->k4.addr = *(const __be32 *)member;
+		key->k4.port = port;
+		key->k4.target = target;
+	} else {
+		__builtin_memcpy(key->k6.addr, member, 16);
+		key->k6.port = port;
+		key->k6.target = target;
+	}
+}
+
+static __always_inline void seek_hashable(struct seek *seek,
+					  const void *door_ip, const int v)
+{
+	if (v == 4)
+		seek->door_ip[0] = *(const __be32 *)door_ip;
+	else
+		__builtin_memcpy(seek->door_ip, door_ip, 16);
+}
+
+/*
+ * The door's address is hashed and not its id: an id may name another address
+ * after a reboot, and the alias must be the same.
+ */
+static __always_inline void seek_hash(struct seek *seek,
+				      const struct ap_config *c, const int v)
+{
+	struct sip s;
+	__u64 ports = (__u64)seek->real << 16 | seek->dialled;
+
+	if (seek->hashed)
+		return;
+	sip_start(&s, c->secret);
+	if (v == 4) {
+		sip_word(&s, (__u64)seek->key.k4.addr << 32 | seek->door_ip[0]);
+		sip_word(&s, ports);
+		seek->aliases = sip_end(&s, 16);
+	} else {
+		const __be32 *m = seek->key.k6.addr, *d = seek->door_ip;
+
+		sip_word(&s, (__u64)m[0] << 32 | m[1]);
+		sip_word(&s, (__u64)m[2] << 32 | m[3]);
+		sip_word(&s, (__u64)d[0] << 32 | d[1]);
+		sip_word(&s, (__u64)d[2] << 32 | d[3]);
+		sip_word(&s, ports);
+		seek->aliases = sip_end(&s, 40);
+	}
+	seek->hashed = 1;
+}
+
+/* Candidate I of a hashed seek; privileged ports would look odd in logs. */
+static __always_inline __be16 seek_candidate(const struct seek *seek, __u32 i)
+{
+	__u32 port;
+
+	if (!i)
+		return seek->real;
+	port = (seek->aliases >> ((i - 1) * 16)) & 0xffff;
+	return bpf_htons(1024 + port % (65536 - 1024));
+}
+
+static __always_inline int flow_is(const struct ap_flow *flow,
+				   const struct seek *seek)
+{
+	return flow->dialled == seek->dialled && flow->real == seek->real &&
+	       flow->door == seek->door;
+}
+
+static __always_inline int flow_alive(const struct ap_flow *flow, __u32 tick,
+				      __u32 idle)
+{
+	return (__s32)(tick - flow->seen) <= (__s32)idle;
+}
+
+/* The bit of `aliased` for the member of SEEK. */
+static __always_inline __u64 *aliased_word(const struct seek *seek,
+					   const struct ap_config *c,
+					   __u64 *bit, const int v)
+{
+	__u64 x = v == 4 ? seek->key.k4.addr
+			 : load64(seek->key.k6.addr) ^
+				   load64(seek->key.k6.addr + 2);
+	__u32 at;
+
+	x = (x ^ c->secret[0]) * 0x9e3779b97f4a7c15ULL;
+	*bit = 1ULL << (x >> 58);
+	at = x >> 48 & (AP_ALIASED_WORDS - 1);
+	return bpf_map_lookup_elem(&aliased, &at);
+}
+
+static __always_inline int maybe_aliased(const struct seek *seek,
+					 const struct ap_config *c, const int v)
+{
+	__u64 bit, *word = aliased_word(seek, c, &bit, v);
+
+	return word && *word & bit;
+}
+
+static __always_inline void set_aliased(const struct seek *seek,
+					const struct ap_config *c, const int v)
+{
+	__u64 bit, *word = aliased_word(seek, c, &bit, v);
+
+	if (word && !(*word & bit))
+		__sync_fetch_and_or(word, bit);
+}
+
+/*
+ * The live flow of SEEK in TIER, trying the candidates from FIRST on; the key
+ * of SEEK is where it was found. NULL leaves the key undefined.
+ */
+static __always_inline struct ap_flow *flow_find(void *tier, struct seek *seek,
+						 __u32 first, __u32 last,
+						 __u32 idle, const int v)
+{
+	NO_UNROLL
+	for (__u32 i = first; i < last; i++) {
+		struct ap_flow *flow;
+
+		seek_at(seek, seek_candidate(seek, i), v);
+		flow = bpf_map_lookup_elem(tier, &seek->key);
+		if (flow && flow_is(flow, seek) &&
+		    flow_alive(flow, seek->tick, idle))
+			return flow;
+	}
+	return (void *)0;
+}
+
+/* Does a live flow other than SEEK's hold its key in TIER? */
+static __always_inline int slot_taken(void *tier, const struct seek *seek,
+				      __u32 idle, struct ap_flow **by)
+{
+	struct ap_flow *flow = bpf_map_lookup_elem(tier, &seek->key);
+
+	*by = flow;
+	return flow && flow_alive(flow, seek->tick, idle);
+}
+
+/*
+ * Puts a new half-open flow at SEEK's key. 0 when it is there. Two processors
+ * may do so at once, and the egress program may promote meanwhile: the insert
+ * is exclusive, and undone if the slot has become an established flow's.
+ */
+static __always_inline int slot_fill(struct seek *seek,
+				     const struct ap_config *c, const int v)
+{
+	struct ap_flow flow = {
+		.dialled = seek->dialled,
+		.real = seek->real,
+		.door = seek->door,
+		.state = AP_NEW,
+		.seen = seek->tick,
+	};
+	struct ap_flow *now;
+
+	if (bpf_map_update_elem(TABLE(half, v), &seek->key, &flow,
+				BPF_NOEXIST)) {
+		now = bpf_map_lookup_elem(TABLE(half, v), &seek->key);
+		return !(now && flow_is(now, seek));
+	}
+	if (slot_taken(TABLE(flows, v), seek, c->idle_established, &now) &&
+	    !flow_is(now, seek)) {
+		bpf_map_delete_elem(TABLE(half, v), &seek->key);
+		return -1;
+	}
+	return 0;
+}
+
+/* The age at which slots are taken over: flows with proof of address last. */
+static __always_inline __u32 takeover_rank(const struct ap_flow *flow,
+					   __u32 tick)
+{
+	__u32 idle = tick - flow->seen;
+
+	if (idle > 0xffff)
+		idle = 0xffff;
+	return flow->state == AP_NEW ? idle + 0x10000 : idle;
+}
+
+enum created { CREATED, CREATED_ALIAS, CREATED_TAKEOVER, NOT_CREATED };
+
+/* All candidates are held: the oldest that is not established gives way. */
+static __always_inline enum created
+flow_take_over(struct seek *seek, const struct ap_config *c, const int v)
+{
+	__u32 best = CANDIDATES, rank = 0;
+	struct ap_flow *flow;
+
+	NO_UNROLL
+	for (__u32 i = 0; i < CANDIDATES; i++) {
+		__u32 r;
+
+		seek_at(seek, seek_candidate(seek, i), v);
+		if (slot_taken(TABLE(flows, v), seek, c->idle_established,
+			       &flow))
+			continue;
+		flow = bpf_map_lookup_elem(TABLE(half, v), &seek->key);
+		r = flow ? takeover_rank(flow, seek->tick) : 0x20000;
+		if (best == CANDIDATES || r > rank) {
+			best = i;
+			rank = r;
+		}
+	}
+	if (best == CANDIDATES)
+		return NOT_CREATED;
+	seek_at(seek, seek_candidate(seek, best), v);
+	bpf_map_delete_elem(TABLE(half, v), &seek->key);
+	return slot_fill(seek, c, v) ? NOT_CREATED : CREATED_TAKEOVER;
+}
+
+/* Makes the half-open flow of SEEK; its key is where. */
+static __always_inline enum created
+flow_create(struct seek *seek, const struct ap_config *c, const int v)
+{
+	NO_UNROLL
+	for (__u32 i = 0; i < CANDIDATES; i++) {
+		struct ap_flow *flow;
+
+		if (i == 1) /* the hash is only paid for on a collision */
+			seek_hash(seek, c, v);
+		seek_at(seek, seek_candidate(seek, i), v);
+		if (slot_taken(TABLE(flows, v), seek, c->idle_established,
+			       &flow))
+			continue;
+		if (flow)
+			bpf_map_delete_elem(TABLE(flows, v), &seek->key);
+		if (slot_taken(TABLE(half, v), seek, c->idle_half, &flow))
+			continue;
+		if (flow)
+			bpf_map_delete_elem(TABLE(half, v), &seek->key);
+		if (slot_fill(seek, c, v))
+			continue;
+		if (!i)
+			return CREATED;
+		set_aliased(seek, c, v);
+		return CREATED_ALIAS;
+	}
+	set_aliased(seek, c, v);
+	return flow_take_over(seek, c, v);
+}
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/*
+ * The limiter: who may send OpenVPN a packet that belongs to no established
+ * flow. All members share one socket buffer, so a flood of first packets would
+ * starve those who are already on.
+ *
+ * A bucket is one number: the time until which its budget is spent. A packet
+ * moves it on by the budget's cost in ns; what lies more than `burst` in the
+ * future is refused. No refill, no second field, nothing to sweep.
+ *
+ * - More than half of the budget left: everybody is let in.
+ * - Less: only who has not used up its prefix's bucket, so that one prefix
+ *   cannot take what the others need.
+ * - None: only prefixes that lately had an established flow, from a reserve
+ *   that nobody else can touch.
+ */
+#ifndef LIMIT_H
+#define LIMIT_H
+
+#include "conf.h"
+#include "hash.h"
+
+/* An hour, in ticks: a member who comes back within it is known. */
+#define KNOWN_TICKS 3353
+
+/*
+ * Two processors may both see the same time and one of them be let in too
+ * much: a bucket is allowed to be that wrong, and a lock would cost more.
+ */
+static __always_inline int bucket_take(__u64 *until, __u64 cost, __u64 burst,
+				       __u64 now)
+{
+	__u64 t = *(volatile __u64 *)until;
+
+	if (t < now) {
+		*(volatile __u64 *)until = now + cost;
+		return 1;
+	}
+	if (t - now + cost > burst)
+		return 0;
+	__sync_fetch_and_add(until, cost);
+	return 1;
+}
+
+static __always_inline __u32 prefix_index(const struct ap_config *c,
+					  __u64 prefix)
+{
+	struct sip s;
+
+	sip_start(&s, c->secret);
+	sip_word(&s, prefix);
+	return sip_end(&s, 8) & (AP_PREFIXES - 1);
+}
+
+/* The bucket of a /32, or of the /64 whose first 8 bytes PREFIX is. */
+static __always_inline struct ap_prefix *prefix_of(const struct ap_config *c,
+						   __u64 prefix)
+{
+	__u32 at = prefix_index(c, prefix);
+
+	return bpf_map_lookup_elem(&prefixes, &at);
+}
+
+/* Called when a flow of PREFIX is established. */
+static __always_inline void prefix_known(const struct ap_config *c,
+					 __u64 prefix, __u32 tick)
+{
+	struct ap_prefix *p = prefix_of(c, prefix);
+
+	if (p)
+		p->known = tick | 1; /* 0 means never */
+}
+
+/* May a packet of CLASS (enum ap_class) from PREFIX go to OpenVPN? */
+static __always_inline int limit_admits(const struct ap_config *c, __u32 class,
+					__u64 prefix, __u64 now)
+{
+	const struct ap_budget *budget;
+	struct ap_bucket *bucket;
+	struct ap_prefix *p;
+	__u32 at = class; /* its address goes to a helper; class's must not */
+	__u64 spent;
+
+	if (class >= AP_CLASSES)
+		return 1;
+	budget = &c->budget[class];
+	bucket = bpf_map_lookup_elem(&budgets, &at);
+	if (!budget->cost || !bucket)
+		return 1;
+	spent = bucket->all;
+	if (spent < now + budget->burst / 2)
+		return bucket_take(&bucket->all, budget->cost, budget->burst,
+				   now);
+	p = prefix_of(c, prefix);
+	if (!p ||
+	    !bucket_take(&p->taken[class], budget->prefix, budget->burst, now))
+		return 0;
+	if (bucket_take(&bucket->all, budget->cost, budget->burst, now))
+		return 1;
+	if (!p->known || (__s32)(tick_of(now) - p->known) > KNOWN_TICKS)
+		return 0;
+	return bucket_take(&bucket->reserve, budget->reserve, budget->burst,
+			   now);
+}
+
+#endif
