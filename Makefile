@@ -95,6 +95,9 @@ $(B)/anyport-hook: $(B)/hook/main.o $(B)/libhook.a $(B)/libuser.a
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(HOOK_LIBS)
 
 # A test's own needs beyond the archives: LDFLAGS_NAME, e.g. linker wraps.
+LDFLAGS_config := -Wl,--wrap=config_cpus
+LDFLAGS_config_refuse := $(LDFLAGS_config)
+LDFLAGS_policy := $(LDFLAGS_config)
 $(B)/tests/%: $(B)/tests/%.o $(B)/libtest.a $(B)/libhook.a $(B)/libuser.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(LDFLAGS_$(notdir $@)) -o $@ $^ \

@@ -94,8 +94,12 @@ static bool next_line(struct parser *p, struct line *line)
 
 	*line = (struct line){ .control = -1 };
 	errno = 0;
-	while ((c = getc(p->in)) != EOF && c != '\n') {
-		if (++p->size > CONFIG_SIZE_MAX)
+	while ((c = getc(p->in)) != EOF) {
+		if (++p->size > CONFIG_SIZE_MAX) {
+			p->failure = -EFBIG;
+			return false;
+		}
+		if (c == '\n')
 			break;
 		if (line->length == CONFIG_LINE_MAX) {
 			line->too_long = true;
@@ -110,13 +114,6 @@ static bool next_line(struct parser *p, struct line *line)
 	if (c == EOF && !line->length)
 		return false;
 	p->line++;
-	if (p->size > CONFIG_SIZE_MAX) {
-		config_error(p, p->line,
-			     "the file is longer than %d bytes; is "
-			     "it the configuration?",
-			     CONFIG_SIZE_MAX);
-		return false;
-	}
 	return true;
 }
 
