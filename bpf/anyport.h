@@ -271,7 +271,8 @@ _Static_assert(sizeof(struct ap_looking) == 20, "pinned: raise AP_LAYOUT");
 	X(out_address, "UDP out, not from the address dialled: unchanged")     \
 	X(out_remembered, "UDP out, forwarded: tuple remembered")              \
 	X(verified, "flows that became verified")                              \
-	X(established, "flows that became established")
+	X(established, "flows that became established")                        \
+	X(drop_source, "dropped: impossible source, to a target's own port")
 
 enum ap_counter {
 #define X(name, text) AP_C_##name,

@@ -44,6 +44,8 @@ static __always_inline enum action action_of(int verdict)
 	case AP_C_drop_aliases:
 	/* To OpenVPN's own port, where it would be dropped all the same. */
 	case AP_C_drop_not_openvpn:
+	/* Spoofed, to the same port: a way past the limiter. */
+	case AP_C_drop_source:
 	/* Legal (RFC 8504), never seen, and otherwise a way past the limiter */
 	case AP_C_drop_chain: return DROP;
 	}

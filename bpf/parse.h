@@ -38,8 +38,9 @@
  * multiplied by all that follows.
  */
 #ifndef WALK_CHAIN
-#define WALK_CHAIN(hook, data, end, packet) parse_chain(data, end, packet)
-#define HOOK                                void
+#define WALK_CHAIN(hook, data, end, packet) \
+	((void)(hook), parse_chain(data, end, packet))
+#define HOOK void
 #endif
 
 #define VLAN_DEPTH 2
@@ -67,10 +68,11 @@ struct packet {
 	__u32 l3; /* offsets from the start of the frame */
 	__u32 l4;
 	__u32 end;     /* of the IP packet, as its header says */
+	__u16 length;  /* of UDP with its header, as the stack takes it */
 	__u8 version;  /* 4 or 6; 0: not IP */
 	__u8 proto;    /* of l4 */
 	__u8 fragment; /* first fragment of several */
-	__u8 pad;
+	__u8 pad[3];
 };
 
 /* linux/icmp.h drags in the C library's headers, which are not for BPF. */
@@ -159,7 +161,7 @@ parse_ip6(const void *data, const void *end, const struct packet *packet)
 
 /* Is the header of PROTO whole, and do its lengths fit the IP packet? */
 static __always_inline enum parse_result
-parse_l4(const void *data, const void *end, const struct packet *packet)
+parse_l4(const void *data, const void *end, struct packet *packet)
 {
 	const void *at = data + packet->l4;
 	__u32 length = packet->end - packet->l4; /* what IP says there is */
@@ -172,6 +174,10 @@ parse_l4(const void *data, const void *end, const struct packet *packet)
 		if ((const void *)(udp + 1) > end || length < sizeof(*udp))
 			return PARSE_MALFORMED;
 		said = bpf_ntohs(udp->len);
+		/* Linux takes 0 for a jumbogram's: all that IPv6 says */
+		if (!said && packet->version == 6)
+			said = length;
+		packet->length = said;
 		if (said < sizeof(*udp) || (said > length && !packet->fragment))
 			return PARSE_MALFORMED;
 		return PARSE_OK;
@@ -220,17 +226,13 @@ static __always_inline enum parse_result parse_rest4(const void *data,
 	return parse_l4(data, end, packet);
 }
 
+/* The kinds that the stack walks over too; AH and ESP are not for us. */
 static __always_inline int is_extension(__u8 proto)
 {
-	const __u64 low = 1ULL << IPPROTO_HOPOPTS | 1ULL << IPPROTO_ROUTING |
-			  1ULL << IPPROTO_FRAGMENT | 1ULL << IPPROTO_DSTOPTS;
-	const __u64 high = 1ULL << (IPPROTO_MH - 128) |
-			   1ULL << (139 - 128) /* HIP */ |
-			   1ULL << (140 - 128) /* Shim6 */;
+	const __u64 kinds = 1ULL << IPPROTO_HOPOPTS | 1ULL << IPPROTO_ROUTING |
+			    1ULL << IPPROTO_FRAGMENT | 1ULL << IPPROTO_DSTOPTS;
 
-	if (proto < 64)
-		return low >> proto & 1;
-	return proto >= 128 && proto < 192 ? high >> (proto - 128) & 1 : 0;
+	return proto < 64 && kinds >> proto & 1;
 }
 
 /*
@@ -284,12 +286,18 @@ parse_chain(const void *data, const void *end, struct packet *packet)
 	return is_extension(proto) ? PARSE_CHAIN : PARSE_OK;
 }
 
-/* What the fixed IPv6 header says; an extension chain may start at l4. */
-static __always_inline enum parse_result parse_head6(const struct ipv6hdr *ip,
-						     struct packet *packet)
+/*
+ * What the fixed IPv6 header says; an extension chain may start at l4. FRAME:
+ * the frame's length. Before hop-by-hop options Linux takes a payload length
+ * of 0 for all there is, whether or not a jumbo option follows.
+ */
+static __always_inline enum parse_result
+parse_head6(const struct ipv6hdr *ip, __u32 frame, struct packet *packet)
 {
 	packet->l4 = packet->l3 + sizeof(*ip);
 	packet->end = packet->l4 + bpf_ntohs(ip->payload_len);
+	if (unlikely(!ip->payload_len && ip->nexthdr == IPPROTO_HOPOPTS))
+		packet->end = frame;
 	packet->proto = ip->nexthdr;
 	packet->fragment = 0;
 	return ip->version == 6 ? PARSE_OK : PARSE_MALFORMED;
@@ -300,7 +308,7 @@ static __always_inline enum parse_result
 parse_rest6(HOOK *hook, const void *data, const void *end,
 	    const struct ipv6hdr *ip, struct packet *packet)
 {
-	enum parse_result result = parse_head6(ip, packet);
+	enum parse_result result = parse_head6(ip, end - data, packet);
 
 	if (!result && unlikely(is_extension(packet->proto)))
 		result = WALK_CHAIN(hook, data, end, packet);
@@ -345,7 +353,7 @@ parse_quoted6(HOOK *hook, const void *data, const void *end, __u32 off,
 	if ((const void *)(ip + 1) > end)
 		return PARSE_MALFORMED;
 	packet->l3 = off;
-	result = parse_head6(ip, packet);
+	result = parse_head6(ip, end - data, packet);
 	packet->end = ~0U; /* the quote is cut anywhere */
 	packet->version = 6;
 	if (!result && is_extension(packet->proto))

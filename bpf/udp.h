@@ -35,12 +35,15 @@ struct miss {
  * a TLS handshake takes some 20. */
 #define ALLOWANCE 32
 
+/* A source that nobody from outside can have, or that cannot be answered. */
 static __always_inline int source_is_odd(const struct miss *m,
 					 const struct ap_config *c, const int v)
 {
 	const __be32 *ip;
 	__u32 first;
 
+	if (!m->seek.real)
+		return 1;
 	if (v == 4) {
 		first = bpf_ntohl(m->seek.key.k4.addr) >> 24;
 		return first == 0 || first == 127 || first >= 224 ||
@@ -152,8 +155,10 @@ static __always_inline int udp_miss(void *ctx, struct miss *m, const int v)
 	if (conf_again(&conf, m->generation))
 		return AP_C_pass_policy;
 	c = conf.c;
+	/* IPv6 delivers what claims to come from ourselves; a target's own
+	 * port must not be open to that */
 	if (source_is_odd(m, c, v))
-		return AP_C_pass_source;
+		return m->flags & AP_OWN ? AP_C_drop_source : AP_C_pass_source;
 	if (maybe_aliased(&m->seek, c, v)) {
 		candidates = CANDIDATES;
 		seek_hash(&m->seek, c, v);
@@ -171,7 +176,7 @@ static __always_inline int udp_miss(void *ctx, struct miss *m, const int v)
 						 : AP_C_pass_not_openvpn;
 		m->class = AP_RESET;
 	}
-	if (is_remembered(m, c, v))
+	if (!(m->flags & AP_OWN) && is_remembered(m, c, v))
 		return AP_C_pass_remembered;
 	if (!(m->flags & (AP_CLAIM | AP_OWN)) && has_local_socket(ctx, m, v))
 		return AP_C_pass_local;
@@ -204,8 +209,6 @@ udp_in_miss(HOOK *ctx, const struct conf *conf, const struct packet *packet,
 	struct miss m = {};
 	int verdict;
 
-	if (!udp->source)
-		return AP_C_pass_malformed;
 	m.seek.key = *key;
 	m.seek.real = udp->source;
 	m.seek.dialled = udp->dest;
@@ -216,9 +219,8 @@ udp_in_miss(HOOK *ctx, const struct conf *conf, const struct packet *packet,
 	m.generation = conf->generation;
 	m.flags = flags;
 	m.prefix = v == 4 ? key->k4.addr : load64(key->k6.addr);
-	m.class =
-		ovpn_classify(udp + 1, end, bpf_ntohs(udp->len) - sizeof(*udp),
-			      packet->fragment);
+	m.class = ovpn_classify(udp + 1, end, packet->length - sizeof(*udp),
+				packet->fragment);
 	verdict = v == 4 ? udp_miss4(ctx, &m) : udp_miss6(ctx, &m);
 	edit->source = seek_port(&m.seek, v);
 	return verdict;
