@@ -83,14 +83,14 @@ static int load_others(struct door *d)
 static void add_address(struct ap_config *c, const char *ip, uint8_t id)
 {
 	struct end e = end(ip, 0);
-	struct ap_addr *a = &c->addr[c->n4 + c->n6];
 
-	memcpy(a->ip, e.ip, e.family == AF_INET ? 4 : 16);
-	a->id = id;
-	if (e.family == AF_INET)
-		c->n4++;
-	else
-		c->n6++;
+	if (e.family == AF_INET) {
+		memcpy(&c->addr4[c->n4].ip, e.ip, 4);
+		c->addr4[c->n4++].id = id;
+	} else {
+		memcpy(c->addr6[c->n6].ip, e.ip, 16);
+		c->addr6[c->n6++].id = id;
+	}
 }
 
 static void default_config(struct ap_config *c)
