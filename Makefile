@@ -5,6 +5,8 @@
 # make demo       the main job in a lab with real OpenVPN (root)
 # make test       every test (root); make check: those that need no root
 # make test-vm    the same on Debian 12's kernel; KERNELS="6.1 6.12 7.2" TESTS="..."
+# make sanitize  the unit tests with AddressSanitizer and UBSan
+# make fuzz      each fuzzer for TIME=60 seconds (no root)
 # make help       the rest
 
 PREFIX     ?= /usr
@@ -23,7 +25,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
 # First of all, so that a missing package is named before anything fails.
 LIBS := libbpf libxdp inih jansson libnl-3.0 libnl-route-3.0 libcap-ng smartcols
-ifeq ($(filter clean help deps demo test test-vm bench fuzz,$(MAKECMDGOALS)),)
+ifeq ($(filter clean help deps demo test test-vm bench,$(MAKECMDGOALS)),)
 missing := $(shell for l in $(LIBS); do $(PKG_CONFIG) --exists $$l 2>/dev/null || echo $$l; done)
 ifneq ($(strip $(missing)),)
 $(error these libraries are missing: $(strip $(missing)). "make deps" as root installs what anyport needs)
@@ -39,7 +41,7 @@ ALL_CFLAGS := -std=gnu11 $(WARN) -fno-common -fstack-protector-strong $(CFLAGS) 
 	    $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Werror \
 	    -Wno-unused-parameter -Ibpf \
-	    -idirafter /usr/include/$(shell $(CC) -dumpmachine)
+	    -idirafter /usr/include/$(shell uname -m)-linux-gnu
 
 BPF  := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
 SKEL := $(BPF:%=$(B)/bpf/%.skel.h)
@@ -55,11 +57,12 @@ UNIT     := $(call prog,tests/unit/*.c)
 PROG     := $(call prog,tests/prog/*.c)
 NET      := $(call prog,tests/net/*.c)
 TOOLS    := $(call prog,tests/tools/*.c)
+FUZZ     := $(call prog,tests/fuzz/*.c)
 ROOT_TESTS := $(PROG) $(NET) $(sort $(wildcard tests/net/*.sh) $(wildcard tests/openvpn/*.sh))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests demo test check test-vm deps deps-vm install uninstall clean help
+.PHONY: all tests demo test check sanitize fuzz fuzzers test-vm deps deps-vm install uninstall clean help
 
 all: $(if $(wildcard user/main.c),$(B)/anyport) $(if $(wildcard hook/main.c),$(B)/anyport-hook)
 
@@ -109,20 +112,40 @@ check: all $(UNIT)
 	@tests/run $(UNIT)
 
 # As root these install what is missing and leave build/ to sudo's caller.
-demo test test-vm bench fuzz: deps
+demo test test-vm bench: deps
 	@tests/own.sh $(MAKE) --no-print-directory $@-ready
 
 demo-ready: all $(TOOLS)
 	@tests/sandbox.sh tests/demo.sh
 
-test-ready: tests
-	@tests/sandbox.sh tests/run $(UNIT) $(ROOT_TESTS)
+test-ready: tests fuzzers
+	@tests/sandbox.sh tests/run $(UNIT) tests/fuzz/run.sh $(ROOT_TESTS)
 
 test-vm: deps-vm
 KERNELS ?= 6.1
 TESTS   ?= $(ROOT_TESTS)
 test-vm-ready: tests
 	@tests/vm/run.sh $(KERNELS) -- $(TESTS)
+
+# The same sources once more, by a compiler that looks over their shoulder.
+SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	    -fno-sanitize-recover=all
+sanitize:
+	@$(MAKE) --no-print-directory B=build/sanitize CFLAGS="$(SANITIZE)" check
+
+TIME ?= 60
+fuzz: fuzzers
+	@TIME=$(TIME) tests/fuzz/run.sh
+
+fuzzers:
+	@$(MAKE) --no-print-directory B=build/fuzz CC=$(CLANG) \
+		CFLAGS="$(SANITIZE) -fsanitize=fuzzer-no-link" fuzzers-ready
+
+fuzzers-ready: $(FUZZ)
+
+$(B)/tests/fuzz/%: LDFLAGS += -fsanitize=fuzzer
+# the wrap is for the unit test of that name
+$(B)/tests/fuzz/%: LDFLAGS_config :=
 
 deps:
 	@tests/deps.sh

@@ -216,23 +216,6 @@ static void half_open(struct parser *p)
 			     l->half_open, rate, 30 * rate);
 }
 
-/* A share whose one packet takes longer than the burst would let none in. */
-static void share(struct parser *p, const char *key, uint32_t percent)
-{
-	const struct limits_config *l = &p->config->limits;
-
-	for (int i = 0; i < AP_CLASSES; i++)
-		if (percent && l->budget[i] &&
-		    (uint64_t)l->budget[i] * percent < 400)
-			config_error(p,
-				     blame(p, "limits", budget_keys[i],
-					   "limits", key),
-				     "%s = %u: %s = %u%% of it is less than 4 "
-				     "packets a second; raise one of them",
-				     budget_keys[i], l->budget[i], key,
-				     percent);
-}
-
 /* ---- hook ---------------------------------------------------------------*/
 
 static void hook(struct parser *p)
@@ -254,16 +237,12 @@ static void hook(struct parser *p)
 
 void config_check(struct parser *p)
 {
-	const struct limits_config *l = &p->config->limits;
-
 	if (p->part == CONFIG_ALL) {
 		door(p);
 		ports(p);
 		nat_ports(p);
 		table_sizes(p);
 		half_open(p);
-		share(p, "prefix-share", l->prefix_share);
-		share(p, "reserve", l->reserve);
 	}
 	hook(p);
 }

@@ -206,13 +206,6 @@ static void relations(void **state)
 		{ "[limits]\ndata = 2000\n", 6, "at least 90000" },
 		{ "[limits]\nhalf-open = 90000\ndata = 2001\n", 6,
 		  "at least 90030" },
-		{ "[limits]\nresets = 79\n", 6, "prefix-share = 5%" },
-		{ "[limits]\nprefix-share = 1%\nresets = off\ndata = off\n"
-		  "control = 399\n",
-		  9, "4 packets a second" },
-		{ "[limits]\nreserve = 1\nresets = off\ncontrol = off\n"
-		  "data = 200\n",
-		  9, "reserve = 1%" },
 		{ "[limits]\nestablished-idle = 120500ms\n", 6,
 		  "whole seconds" },
 		{ "[limits]\nestablished-idle = 119\n", 6, "120s to 86400s" },

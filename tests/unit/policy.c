@@ -137,19 +137,6 @@ static void budgets(void **state)
 	assert_int_equal(b[AP_RESET].prefix, 28571429);
 }
 
-/* Each packet fits the burst, whatever the configuration allows. */
-static void smallest_shares(void **state)
-{
-	(void)state;
-	build(DOOR "[limits]\nresets = 80\ncontrol = 400\ndata = 80\n"
-		   "prefix-share = 5\nreserve = 5\n",
-	      AP_UDP);
-	for (int i = 0; i < AP_CLASSES; i++) {
-		assert_true(kernel.budget[i].prefix <= kernel.budget[i].burst);
-		assert_true(kernel.budget[i].reserve <= kernel.budget[i].burst);
-	}
-}
-
 static void limits(void **state)
 {
 	const uint64_t tick = 1ULL << AP_TICK_SHIFT, ns = 1000000000;
@@ -178,7 +165,6 @@ int main(void)
 		cmocka_unit_test(precedence),
 		cmocka_unit_test(most_targets),
 		cmocka_unit_test(budgets),
-		cmocka_unit_test(smallest_shares),
 		cmocka_unit_test(limits),
 	};
 
