@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/*
+ * Who holds which address, so that it has one live owner: in the state
+ * directory a symbolic link per address, named after it, that says whose.
+ */
+#ifndef HOOK_HELD_H
+#define HOOK_HELD_H
+
+#include "ledger.h"
+
+/* Held for an instant while claims change: a descriptor or -errno. */
+int held_lock(int dir, const struct deadline *deadline);
+
+/*
+ * Says whether a live claim of another name overlaps one of CLAIM's routes:
+ * 0, -EADDRINUSE (OTHER and WHICH say who has what), or -errno. Links that
+ * say nothing any more are removed.
+ */
+int held_by_other(int dir, const char *name, const struct claim *claim,
+		  char other[NAME_MAX_LENGTH + 1], struct ip_prefix *which);
+int held_put(int dir, const char *name, const struct claim *claim);
+/* Has a session that has not ended this very route on DEV? */
+bool held_route(int dir, const struct ip_prefix *dst, const char *dev);
+/* Removes NAME's links that none of LEDGER's claims needs. CLAIM: those of
+ * its routes only. */
+void held_drop(const struct ledger *ledger, const struct claim *claim);
+
+/* Calls FN for each link; stops when it returns non-zero. */
+int held_each(int dir,
+	      int (*fn)(void *arg, const char *link,
+			const struct ip_prefix *prefix, const char *name),
+	      void *arg);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* The one capability, and what it must not be used for. */
+#include <cap-ng.h>
+#include <fcntl.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "privilege.h"
+
+void privilege_descriptors(void)
+{
+	int fd;
+
+	/* OpenVPN before 2.6.16 leaves accepted TCP sockets open for us. */
+	(void)close_range(3, ~0U, 0);
+	/* A file of ours as descriptor 2 would get our messages. */
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	} while (fd >= 0 && fd < 3);
+	if (fd >= 3)
+		close(fd);
+}
+
+bool privilege_raised(void)
+{
+	return getauxval(AT_SECURE) != 0;
+}
+
+const char *privilege_missing(void)
+{
+	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN))
+		return NULL;
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+		return "NoNewPrivileges takes the capability away: remove "
+		       "NoNewPrivileges=yes from OpenVPN's systemd unit";
+	return "it has no CAP_NET_ADMIN: setcap cap_net_admin+ep on the "
+	       "program, and keep CAP_NET_ADMIN in the unit's "
+	       "CapabilityBoundingSet";
+}
+
+int privilege_drop(void)
+{
+	capng_clear(CAPNG_SELECT_CAPS);
+	return capng_apply(CAPNG_SELECT_CAPS);
+}

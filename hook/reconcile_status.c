@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* Which claims the status files bear out. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "held.h"
+#include "hooklog.h"
+#include "instance.h"
+#include "prefix.h"
+#include "proc.h"
+#include "reconcile_parts.h"
+
+/* OpenVPN writes its status every 60 s unless told otherwise. */
+#define FRESH 130 /* s */
+/* A claim younger than the file by less may be missing from it. */
+#define MARGIN 2 /* s */
+/* Last packets of a session that was left, still under way. */
+#define QUIET 3 /* s */
+
+void observe(struct reconciler *r)
+{
+	const struct config *config = r->hook->config;
+	int64_t now = time(NULL);
+
+	r->observed = calloc(config->n_instance + 1, sizeof(*r->observed));
+	if (!r->observed)
+		return;
+	for (size_t i = 0; i < config->n_instance; i++) {
+		const struct instance_config *from = &config->instance[i];
+		struct observed *o = &r->observed[r->n_observed];
+		int err;
+
+		if (!from->status)
+			continue;
+		o->instance = from->name;
+		err = status_file_read(from->status, &r->hook->deadline,
+				       &o->file);
+		if (err && err != -ENOENT)
+			hooklog_warn("status file %s of %s: %s, ignoring it",
+				     from->status, from->name,
+				     err == -EAGAIN ? "it has no END"
+						    : strerror(-err));
+		if (err)
+			continue;
+		r->n_observed++;
+		o->fresh = o->file.time <= now + FRESH &&
+			   o->file.time >= now - FRESH;
+		if (!o->fresh)
+			status_file_free(&o->file);
+	}
+}
+
+void observe_free(struct reconciler *r)
+{
+	for (size_t i = 0; i < r->n_observed; i++)
+		status_file_free(&r->observed[i].file);
+	free(r->observed);
+	r->observed = NULL;
+	r->n_observed = 0;
+}
+
+const struct observed *observed_instance(const struct reconciler *r,
+					 const char *instance)
+{
+	for (size_t i = 0; i < r->n_observed; i++)
+		if (!strcmp(r->observed[i].instance, instance))
+			return &r->observed[i];
+	return NULL;
+}
+
+const struct status_session *observed_session(const struct observed *o,
+					      const char *name, int64_t since)
+{
+	for (size_t i = 0; i < o->file.n; i++)
+		if (o->file.session[i].since == since &&
+		    !strcmp(o->file.session[i].name, name))
+			return &o->file.session[i];
+	return NULL;
+}
+
+/* NULL when the claim stands, else why it does not. */
+static const char *unfounded(const struct reconciler *r,
+			     const struct ledger *ledger,
+			     const struct claim *claim)
+{
+	const struct observed *o = observed_instance(r, claim->instance);
+
+	if (!claim_live(claim))
+		return "its device or OpenVPN process is gone: ";
+	if (o && o->fresh && o->file.time > claim->at + MARGIN &&
+	    !observed_session(o, ledger->name, claim->time_unix))
+		return "OpenVPN has no such session: ";
+	return NULL;
+}
+
+static bool end_unfounded(struct reconciler *r, struct ledger *ledger)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < ledger->n; i++) {
+		struct claim *c = &ledger->claim[i];
+		const char *why = c->gone ? NULL : unfounded(r, ledger, c);
+
+		if (!why)
+			continue;
+		c->gone = changed = true;
+		report_change(r,
+			      &(struct change){ "claim-stale", ledger->name,
+						NULL, c->instance, why },
+			      0);
+	}
+	return changed;
+}
+
+static bool known(const struct ledger *ledger, const char *instance,
+		  int64_t since)
+{
+	for (size_t i = 0; i < ledger->n; i++)
+		if (ledger->claim[i].time_unix == since &&
+		    !strcmp(ledger->claim[i].instance, instance))
+			return true;
+	return false;
+}
+
+static bool same_address(const struct ip_prefix *a, const struct ip_prefix *b)
+{
+	return prefix_covers(a, b) && prefix_covers(b, a);
+}
+
+/* The routes of a session whose connect event never came: those of the account,
+ * as far as OpenVPN says that the session has its addresses. */
+static int fill_from_account(struct reconciler *r, const char *name,
+			     const struct status_session *s,
+			     struct claim *claim)
+{
+	const struct hook_config *config = &r->hook->config->hook;
+	struct account_report report = { .file = name };
+	struct account account;
+	struct env env = { .has4 = true, .has6 = true };
+	struct claim from;
+	int err, dir;
+
+	dir = account_dir(config->users);
+	if (dir < 0)
+		return dir;
+	err = account_read(dir, name, &report, &account);
+	close(dir);
+	if (!err)
+		err = account_in_ranges(&account, config, &report);
+	if (err)
+		return err;
+	env.has4 = account.ip4.family && same_address(&s->ip4, &account.ip4);
+	env.has6 = account.ip6.family && same_address(&s->ip6, &account.ip6);
+	if (!env.has4 && !env.has6)
+		return -EADDRNOTAVAIL;
+	from = *claim;
+	strcpy(env.instance, claim->instance);
+	strcpy(env.dev, claim->dev);
+	env.pid = claim->pid;
+	env.daemon_start = claim->daemon_start;
+	env.time_unix = s->since;
+	claim_fill(claim, &env, &account, config);
+	claim->ifindex = from.ifindex;
+	claim->started = from.started;
+	return 0;
+}
+
+static int take_addresses(struct reconciler *r, struct ledger *ledger,
+			  const struct claim *claim)
+{
+	char other[NAME_MAX_LENGTH + 1];
+	struct ip_prefix which;
+	int lock = held_lock(r->hook->dir, &r->hook->deadline);
+	int err;
+
+	if (lock < 0)
+		return lock;
+	err = held_by_other(r->hook->dir, ledger->name, claim, other, &which);
+	if (!err && !r->options->dry_run)
+		err = held_put(r->hook->dir, ledger->name, claim);
+	if (!err) {
+		*ledger_add(ledger) = *claim;
+		if (!r->options->dry_run)
+			err = ledger_write(ledger);
+	}
+	close(lock);
+	return err;
+}
+
+static bool add_missing(struct reconciler *r, struct ledger *ledger,
+			const struct observed *o,
+			const struct status_session *s)
+{
+	struct claim claim = { 0 };
+	int err;
+
+	if (strcmp(s->name, ledger->name) ||
+	    known(ledger, o->instance, s->since))
+		return false;
+	err = instance_find(r->hook->dir, o->instance, &claim);
+	if (!err)
+		err = fill_from_account(r, ledger->name, s, &claim);
+	claim.seq = ledger_next(ledger);
+	if (!err)
+		err = take_addresses(r, ledger, &claim);
+	report_change(r,
+		      &(struct change){
+			      "claim-missing", ledger->name, NULL, o->instance,
+			      "OpenVPN has a session without routes: " },
+		      err);
+	return !err;
+}
+
+static int64_t last_ref(const struct reconciler *r, const char *name,
+			const struct claim *claim, int64_t *seen)
+{
+	const struct observed *o = observed_instance(r, claim->instance);
+	const struct status_session *s;
+
+	s = o && o->fresh ? observed_session(o, name, claim->time_unix) : NULL;
+	if (!s)
+		return -1;
+	*seen = o->file.time;
+	return s->last_ref;
+}
+
+/*
+ * A session that was reset in place calls no hook: only the packets say that
+ * the member is back there. It takes the routes when OpenVPN had a packet of
+ * it after the last one of the owner, in a time that the owner's file covers.
+ */
+static bool follow_packets(struct reconciler *r, struct ledger *ledger)
+{
+	struct claim *owner = ledger_owner(ledger), *best = owner;
+	int64_t seen = 0, newest, other = 0;
+
+	newest = owner ? last_ref(r, ledger->name, owner, &seen) : -1;
+	if (newest < 0)
+		return false;
+	newest += QUIET;
+	for (size_t i = 0; i < ledger->n; i++) {
+		struct claim *c = &ledger->claim[i];
+		int64_t last = c->gone || c == owner
+				       ? -1
+				       : last_ref(r, ledger->name, c, &other);
+
+		if (last > newest && last <= seen) {
+			newest = last;
+			best = c;
+		}
+	}
+	if (best == owner)
+		return false;
+	best->seq = ledger_next(ledger);
+	report_change(r,
+		      &(struct change){ "owner-wrong", ledger->name, NULL,
+					best->instance,
+					"the member is back there: " },
+		      0);
+	return true;
+}
+
+bool correct_claims(struct reconciler *r, struct ledger *ledger)
+{
+	bool changed = end_unfounded(r, ledger);
+
+	for (size_t i = 0; i < r->n_observed; i++) {
+		const struct observed *o = &r->observed[i];
+
+		for (size_t s = 0; o->fresh && s < o->file.n; s++)
+			changed |=
+				add_missing(r, ledger, o, &o->file.session[s]);
+	}
+	return follow_packets(r, ledger) || changed;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* OpenVPN's status file, version 2 (commas) or 3 (tabs). */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "status_file.h"
+
+#define STATUS_SIZE_MAX (4 << 20)
+#define FIELDS          24
+
+enum column { NAME, ADDRESS4, ADDRESS6, SINCE, LAST_REF, COLUMNS };
+
+/* What a table's HEADER line says of where its columns are; -1: nowhere. */
+struct table {
+	const char *name;
+	const char *title[COLUMNS];
+	int at[COLUMNS];
+	size_t n;
+};
+
+struct reader {
+	struct table clients, routes;
+	struct status_file *out;
+	bool time, end;
+	const char *separator;
+};
+
+static size_t split(char *line, const char *separator, char *field[FIELDS])
+{
+	size_t n = 0;
+
+	while (n < FIELDS) {
+		field[n++] = line;
+		line = strpbrk(line, separator);
+		if (!line)
+			return n;
+		*line++ = '\0';
+	}
+	return n;
+}
+
+static void read_header(struct table *table, char **field, size_t n)
+{
+	for (int c = 0; c < COLUMNS; c++) {
+		table->at[c] = -1;
+		for (size_t i = 2; i < n && table->title[c]; i++)
+			if (!strcmp(field[i], table->title[c]))
+				table->at[c] = (int)i - 1;
+	}
+	table->n = n - 1;
+}
+
+static int64_t seconds(const char *text)
+{
+	char *end;
+	long long n;
+
+	errno = 0;
+	n = strtoll(text, &end, 10);
+	return errno || *end || end == text || n < 0 ? -1 : n;
+}
+
+static void read_address(const char *text, struct ip_prefix *out)
+{
+	out->family = strchr(text, ':') ? AF_INET6 : AF_INET;
+	out->length = out->family == AF_INET ? 32 : 128;
+	if (inet_pton(out->family, text, &out->v6) != 1)
+		memset(out, 0, sizeof(*out));
+}
+
+static struct status_session *new_session(struct status_file *file)
+{
+	if (file->n == file->room) {
+		size_t room = file->room ? 2 * file->room : 64;
+		struct status_session *more;
+
+		more = reallocarray(file->session, room, sizeof(*more));
+		if (!more)
+			return NULL;
+		file->session = more;
+		file->room = room;
+	}
+	memset(&file->session[file->n], 0, sizeof(*file->session));
+	return &file->session[file->n++];
+}
+
+/*
+ * With commas a common name may shift the columns of its row: a row that has
+ * not as many fields as its header is skipped, and so is every name that no
+ * account can have (UNDEF: not authenticated yet).
+ */
+static const char *cell(const struct table *table, char **field, size_t n,
+			enum column column)
+{
+	if (table->at[column] < 0 || n != table->n)
+		return NULL;
+	return field[table->at[column]];
+}
+
+static bool is_member(const char *name)
+{
+	return name && !name_wrong(name) && strcmp(name, "UNDEF");
+}
+
+static int read_client(struct reader *r, char **field, size_t n)
+{
+	const struct table *t = &r->clients;
+	const char *name = cell(t, field, n, NAME);
+	const char *since = cell(t, field, n, SINCE);
+	struct status_session *s;
+
+	if (!is_member(name) || !since || seconds(since) < 0)
+		return 0;
+	s = new_session(r->out);
+	if (!s)
+		return -ENOMEM;
+	strcpy(s->name, name);
+	s->since = seconds(since);
+	if (t->at[ADDRESS4] >= 0)
+		read_address(field[t->at[ADDRESS4]], &s->ip4);
+	if (t->at[ADDRESS6] >= 0)
+		read_address(field[t->at[ADDRESS6]], &s->ip6);
+	return 0;
+}
+
+static void read_route(struct reader *r, char **field, size_t n)
+{
+	const char *name = cell(&r->routes, field, n, NAME);
+	const char *last = cell(&r->routes, field, n, LAST_REF);
+
+	if (!is_member(name) || !last)
+		return;
+	for (size_t i = 0; i < r->out->n; i++) {
+		struct status_session *s = &r->out->session[i];
+
+		if (!strcmp(s->name, name) && seconds(last) > s->last_ref)
+			s->last_ref = seconds(last);
+	}
+}
+
+static int read_line(struct reader *r, char *line)
+{
+	char *field[FIELDS] = { 0 };
+	size_t n = split(line, r->separator, field);
+
+	if (!strcmp(field[0], "END"))
+		r->end = true;
+	else if (!strcmp(field[0], "TIME") && n == 3) {
+		r->out->time = seconds(field[2]);
+		r->time = r->out->time >= 0;
+	} else if (!strcmp(field[0], "HEADER") && n > 2) {
+		if (!strcmp(field[1], r->clients.name))
+			read_header(&r->clients, field, n);
+		else if (!strcmp(field[1], r->routes.name))
+			read_header(&r->routes, field, n);
+	} else if (!strcmp(field[0], r->clients.name)) {
+		return read_client(r, field, n);
+	} else if (!strcmp(field[0], r->routes.name)) {
+		read_route(r, field, n);
+	}
+	return 0;
+}
+
+int status_file_parse(char *text, struct status_file *out)
+{
+	struct reader r = {
+		.clients = { .name = "CLIENT_LIST",
+			     .title = { "Common Name", "Virtual Address",
+					"Virtual IPv6 Address",
+					"Connected Since (time_t)" },
+			     .at = { -1, -1, -1, -1, -1 } },
+		.routes = { .name = "ROUTING_TABLE",
+			    .title = { [NAME] = "Common Name",
+				       [LAST_REF] = "Last Ref (time_t)" },
+			    .at = { -1, -1, -1, -1, -1 } },
+		.out = out,
+		/* By the first line: a name may hold the other one. */
+		.separator = strncmp(text, "TITLE\t", 6) ? "," : "\t",
+	};
+	char *save = NULL;
+	int err = 0;
+
+	memset(out, 0, sizeof(*out));
+	for (char *line = strtok_r(text, "\n", &save); line && !err && !r.end;
+	     line = strtok_r(NULL, "\n", &save))
+		err = read_line(&r, line);
+	if (!err && !r.end)
+		err = -EAGAIN;
+	if (!err &&
+	    (!r.time || r.clients.at[NAME] < 0 || r.clients.at[SINCE] < 0))
+		err = -EINVAL;
+	if (err)
+		status_file_free(out);
+	return err;
+}
+
+static int read_once(const char *path, struct status_file *out)
+{
+	struct stat st;
+	char *text = NULL;
+	int err = -EINVAL, fd;
+	ssize_t n;
+
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) ||
+	    st.st_size > STATUS_SIZE_MAX)
+		goto out;
+	err = -ENOMEM;
+	text = malloc(STATUS_SIZE_MAX + 1);
+	if (!text)
+		goto out;
+	n = read(fd, text, STATUS_SIZE_MAX);
+	err = n < 0 ? -errno : 0;
+	if (!err) {
+		text[n] = '\0';
+		err = status_file_parse(text, out);
+	}
+out:
+	free(text);
+	close(fd);
+	return err;
+}
+
+int status_file_read(const char *path, const struct deadline *deadline,
+		     struct status_file *out)
+{
+	int err = 0;
+
+	for (unsigned int try = 0; try < 20; try++) {
+		err = read_once(path, out);
+		if (err != -EAGAIN)
+			return err;
+		if (deadline_pause(deadline, 10))
+			break;
+	}
+	return err;
+}
+
+void status_file_free(struct status_file *file)
+{
+	free(file->session);
+	file->session = NULL;
+	file->n = file->room = 0;
+}
