@@ -9,6 +9,7 @@
 #include <xdp/xdp_helpers.h>
 
 /* Set before load; see struct ap_active. */
+/* 0: alone on its uplink, so that it always acts */
 const volatile __u32 instance;
 
 /* What libxdp's dispatcher reads: filters go first, we pass everything on. */
@@ -60,7 +61,7 @@ int anyport_xdp(struct xdp_md *ctx)
 	struct conf conf;
 	int verdict;
 
-	if (conf_read(&conf) || conf.instance != instance)
+	if (conf_read(&conf) || (instance && conf.instance != instance))
 		return XDP_PASS;
 	frame.length = frame.end - frame.data;
 	verdict = door_in(ctx, &conf, &frame, &edit);

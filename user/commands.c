@@ -8,6 +8,23 @@
 
 /* In the order of the help: what changes the door, then what reads. */
 static const struct command commands[] = {
+	{ "load", cmd_load, "[-c FILE] [--confirm SECONDS]",
+	  "load the door, or replace the programs of a loaded one",
+	  "  -c FILE            read FILE instead of " CONFIG_FILE "\n"
+	  "  --confirm SECONDS  undo it unless \"anyport confirm\" follows in time\n"
+	  "exit status: 0 loaded, 1 failed and nothing changed, 2 misuse\n" },
+	{ "reload", cmd_load, "[-c FILE] [--confirm SECONDS]",
+	  "give a loaded door another configuration, without losing a packet",
+	  "  -c FILE            read FILE instead of " CONFIG_FILE "\n"
+	  "  --confirm SECONDS  undo it unless \"anyport confirm\" follows in time\n"
+	  "exit status: 0 done, 1 failed and nothing changed, 2 misuse\n" },
+	{ "unload", cmd_unload, "",
+	  "take the door away: no program, map or qdisc of it stays",
+	  "needs no configuration; unloading what is not loaded is no error\n"
+	  "exit status: 0 nothing is loaded any more, 1 failed, 2 misuse\n" },
+	{ "confirm", cmd_confirm, "",
+	  "keep what load or reload --confirm did",
+	  "exit status: 0 kept, 1 nothing waited to be confirmed, 2 misuse\n" },
 	{ "check", cmd_check, "[-c FILE]",
 	  "report every error of the configuration; touches no kernel",
 	  "  -c FILE   read FILE instead of " CONFIG_FILE "\n"

@@ -39,6 +39,7 @@ struct state {
 	char config[4096];	/* absolute path of the configuration */
 	int64_t loaded;		/* Unix seconds of the first load */
 	int64_t reloaded;	/* of the last change */
+	int64_t undo_at;	/* nobody has confirmed: undone then; 0: never */
 	uint32_t lookup_id;	/* sk_lookup program id */
 	struct state_uplink uplink[AP_UPLINKS];
 	size_t n_uplink;
@@ -47,8 +48,13 @@ struct state {
 	bool in_use[AP_IDS];	/* in the configuration now */
 };
 
-/* 0, -ENOENT when no door is loaded in this network namespace, or -errno. */
+/* 0, -ENOENT when no door is loaded in this network namespace, -EBADMSG when
+ * the file is damaged (another load or reload writes it anew), or -errno. */
 int state_read(struct state *state);
+
+/* For load and unload, under the lock. */
+int state_write(const struct state *state);
+int state_remove(void);
 
 /*
  * Opens the pinned map NAME of this namespace's door for reading (commands

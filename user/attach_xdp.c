@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* XDP on an uplink: a single program, or one behind libxdp's dispatcher. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <xdp/libxdp.h>
+
+#include "attach_xdp.h"
+#include "prog.h"
+
+static uint32_t mode_flag(enum attach_mode mode)
+{
+	return mode == ATTACH_GENERIC ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
+}
+
+static enum xdp_attach_mode libxdp_mode(enum attach_mode mode)
+{
+	return mode == ATTACH_GENERIC ? XDP_MODE_SKB : XDP_MODE_NATIVE;
+}
+
+static void sort_out(struct xdp_now *now, uint32_t id)
+{
+	if (!prog_is_ours(id, PROG_XDP))
+		now->other = id;
+	else if (now->n_ours < XDP_CHAIN)
+		now->ours[now->n_ours++] = id;
+}
+
+int xdp_now(const struct link *link, struct xdp_now *now)
+{
+	struct xdp_multiprog *all;
+	struct xdp_program *one = NULL;
+
+	*now = (struct xdp_now){
+		.mode = link->generic ? ATTACH_GENERIC : ATTACH_NATIVE,
+		.main = link->xdp_id,
+	};
+	if (!link->xdp_id)
+		return 0;
+	all = xdp_multiprog__get_from_ifindex(link->ifindex);
+	if (libxdp_get_error(all))
+		return (int)libxdp_get_error(all);
+	now->dispatcher = !xdp_multiprog__is_legacy(all);
+	if (!now->dispatcher)
+		sort_out(now, link->xdp_id);
+	else
+		while ((one = xdp_multiprog__next_prog(one, all)))
+			sort_out(now, xdp_program__id(one));
+	xdp_multiprog__close(all);
+	return 0;
+}
+
+int xdp_set(uint32_t ifindex, enum attach_mode mode, int from, int to)
+{
+	LIBBPF_OPTS(bpf_xdp_attach_opts, options);
+	uint32_t flags = mode_flag(mode);
+
+	if (from < 0) {
+		flags |= XDP_FLAGS_UPDATE_IF_NOEXIST;
+	} else {
+		flags |= XDP_FLAGS_REPLACE;
+		options.old_prog_fd = from;
+	}
+	if (to < 0)
+		return bpf_xdp_detach(ifindex, flags, &options);
+	return bpf_xdp_attach(ifindex, to, flags, &options);
+}
+
+int xdp_chain(uint32_t ifindex, enum attach_mode mode, int fd)
+{
+	struct xdp_program *program = xdp_program__from_fd(fd);
+	int err = (int)libxdp_get_error(program);
+
+	if (err)
+		return err;
+	err = xdp_program__attach(program, ifindex, libxdp_mode(mode), 0);
+	xdp_program__close(program);
+	return err;
+}
+
+int xdp_unchain(uint32_t ifindex, enum attach_mode mode, int fd)
+{
+	struct xdp_program *program = xdp_program__from_fd(fd);
+	int err = (int)libxdp_get_error(program);
+
+	if (err)
+		return err;
+	err = xdp_program__detach(program, ifindex, libxdp_mode(mode), 0);
+	xdp_program__close(program);
+	return err;
+}
+
+void xdp_clean(uint32_t ifindex)
+{
+	(void)libxdp_clean_references((int)ifindex);
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* anyport load and anyport reload. */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "confirm.h"
+#include "door.h"
+#include "host.h"
+#include "lock.h"
+#include "log.h"
+#include "quiet.h"
+
+#define CONFIRM_MAX 86400 /* s */
+#define SSH_PORTS   256
+
+struct request {
+	const char *command;
+	bool reload;
+	const char *file;
+	unsigned int confirm; /* s; 0: no */
+};
+
+static bool parse_seconds(const char *text, unsigned int *out)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || !value || value > CONFIRM_MAX)
+		return false;
+	*out = (unsigned int)value;
+	return true;
+}
+
+static int parse_request(int argc, char **argv, struct request *request)
+{
+	static const struct option options[] = {
+		{ "confirm", required_argument, NULL, 'C' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	*request = (struct request){ .command = argv[0],
+				     .reload = !strcmp(argv[0], "reload"),
+				     .file = CONFIG_FILE };
+	while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+		if (option == 'c') {
+			request->file = optarg;
+		} else if (option != 'C') {
+			return cmd_misuse(argv[0]);
+		} else if (!parse_seconds(optarg, &request->confirm)) {
+			log_error("--confirm %s: seconds from 1 to %d are "
+				  "meant",
+				  optarg, CONFIRM_MAX);
+			return EXIT_MISUSE;
+		}
+	}
+	if (optind == argc)
+		return EXIT_DONE;
+	log_error("%s takes no argument \"%s\"; name a file with -c", argv[0],
+		  argv[optind]);
+	return cmd_misuse(argv[0]);
+}
+
+/* Whoever types this by SSH must still be there afterwards. */
+static int refuse_ssh_ports(const struct config *config)
+{
+	const struct proto_config *tcp = &config->proto[AP_TCP];
+	uint16_t port[SSH_PORTS];
+	size_t n = host_ssh_ports(port, SSH_PORTS);
+	int status = EXIT_DONE;
+
+	for (size_t i = 0; i < n && i < SSH_PORTS; i++) {
+		const char *key =
+			port_in(&tcp->claim, port[i]) ? "claim" : NULL;
+
+		for (size_t j = 0; !key && j < tcp->n_map; j++)
+			if (tcp->map[j].dialled == port[i])
+				key = "map";
+		if (!key || port_in(&tcp->pass, port[i]))
+			continue;
+		log_error("%s: [tcp] %s takes port %u, by which somebody is "
+			  "connected by SSH: leave it out, or pass = %u",
+			  config->path, key, port[i], port[i]);
+		status = EXIT_FAILED;
+	}
+	return status;
+}
+
+static void warn_missing(const struct config *config, const struct door *door)
+{
+	for (size_t i = 0; i < config->n_interface; i++)
+		if (!link_named(&door->links, config->interface[i]))
+			log_warn("interface %s does not exist: the door is not "
+				 "on it until it does and anyport load runs "
+				 "again, ignoring",
+				 config->interface[i]);
+}
+
+static void report_uplinks(const struct door *door)
+{
+	static const char *const modes[] = {
+		[ATTACH_NATIVE] = "native XDP",
+		[ATTACH_GENERIC] = "generic XDP",
+		[ATTACH_TC] = "tc ingress",
+	};
+
+	for (size_t i = 0; i < door->state.n_uplink; i++) {
+		const struct state_uplink *u = &door->state.uplink[i];
+
+		log_info("%s: %s%s%s%s%s", u->name, modes[u->mode],
+			 u->mode == ATTACH_TC ? ""
+			 : u->dispatcher      ? " behind the dispatcher"
+					      : ", a single program",
+			 u->why[0] ? " (" : "", u->why, u->why[0] ? ")" : "");
+	}
+}
+
+/* ---- the change ---------------------------------------------------------*/
+
+static void undo(void *argument)
+{
+	(void)door_undo(argument);
+}
+
+static int arm(struct door *door, const struct request *request, int lock)
+{
+	int err;
+
+	if (!request->confirm)
+		return EXIT_DONE;
+	err = confirm_start(request->confirm, lock, undo, door);
+	if (!err) {
+		log_info("undone in %u s unless you type: anyport confirm",
+			 request->confirm);
+		return EXIT_DONE;
+	}
+	log_error("cannot wait for a confirmation (%s): undoing it now",
+		  strerror(-err));
+	(void)door_undo(door);
+	return EXIT_FAILED;
+}
+
+static int change(const struct request *request, const struct config *config,
+		  struct door *door, int lock)
+{
+	int err = door_open(door);
+
+	if (!err && request->reload && door->fresh) {
+		log_error("no door is loaded in this network namespace, so "
+			  "there is nothing to reload: anyport load");
+		return EXIT_FAILED;
+	}
+	if (!err) {
+		/* What ran until now is what an undo goes back to. */
+		(void)confirm_cancel();
+		err = door_apply(door, config, !request->reload);
+	}
+	if (err) {
+		log_error("%s", door->error);
+		return EXIT_FAILED;
+	}
+	warn_missing(config, door);
+	report_uplinks(door);
+	return arm(door, request, lock);
+}
+
+/*
+ * Interrupted by a key or a closed terminal, a change would stop in the
+ * middle; it takes less than a second.
+ */
+static void hold_signals(sigset_t *before)
+{
+	sigset_t held;
+
+	sigemptyset(&held);
+	sigaddset(&held, SIGINT);
+	sigaddset(&held, SIGTERM);
+	sigaddset(&held, SIGHUP);
+	sigaddset(&held, SIGQUIT);
+	(void)sigprocmask(SIG_BLOCK, &held, before);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+static int locked_change(const struct request *request,
+			 const struct config *config)
+{
+	struct door *door = calloc(1, sizeof(*door));
+	sigset_t before;
+	int lock, status;
+
+	if (!door) {
+		log_error("out of memory");
+		return EXIT_FAILED;
+	}
+	lock = lock_command();
+	if (lock < 0) {
+		free(door);
+		return EXIT_FAILED;
+	}
+	hold_signals(&before);
+	status = change(request, config, door, lock);
+	door_close(door);
+	lock_release(lock);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	free(door);
+	return status;
+}
+
+int cmd_load(int argc, char **argv)
+{
+	struct request request;
+	struct config *config;
+	int status = parse_request(argc, argv, &request);
+
+	if (status)
+		return status;
+	if (geteuid()) {
+		log_error("%s needs root: run it with sudo", request.command);
+		return EXIT_FAILED;
+	}
+	if (config_read(request.file, stderr, &config))
+		return EXIT_FAILED;
+	(void)umask(022);
+	quiet_libraries();
+	status = refuse_ssh_ports(config);
+	if (!status)
+		status = locked_change(&request, config);
+	if (!status && !request.reload)
+		host_report(config, stderr);
+	config_free(config);
+	return status;
+}

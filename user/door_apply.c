@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* Making a door be what the configuration says, all or nothing. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <net/if_arp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attach_lookup.h"
+#include "attach_tc.h"
+#include "door.h"
+#include "ids.h"
+#include "log.h"
+#include "prog.h"
+#include "secret.h"
+#include "uplink.h"
+
+/* What is wanted: the interfaces that are present, each once. */
+struct wanted {
+	const struct link *link[AP_UPLINKS];
+	uint32_t ifindex[AP_UPLINKS];
+	size_t n;
+	uint8_t id[AP_ADDRS];
+	uint64_t reused; /* address ids */
+};
+
+static int want_link(struct door *door, const struct link *link,
+		     struct wanted *wanted)
+{
+	if (link->type == ARPHRD_LOOPBACK)
+		return door_fail(door, -EINVAL,
+				 "%s is the loopback interface, where nobody "
+				 "knocks: name the uplink in interface =",
+				 link->name);
+	if (link->type != ARPHRD_ETHER)
+		return door_fail(door, -EINVAL,
+				 "%s is not an Ethernet interface (type %u): "
+				 "an uplink must be one",
+				 link->name, link->type);
+	for (size_t i = 0; i < wanted->n; i++)
+		if (wanted->ifindex[i] == link->ifindex)
+			return 0;
+	if (wanted->n == AP_UPLINKS)
+		return door_fail(door, -E2BIG, "more than %d uplinks",
+				 AP_UPLINKS);
+	wanted->link[wanted->n] = link;
+	wanted->ifindex[wanted->n++] = link->ifindex;
+	return 0;
+}
+
+static int want_links(struct door *door, const struct config *config,
+		      struct wanted *wanted)
+{
+	for (size_t i = 0; i < config->n_interface; i++) {
+		const struct link *link =
+			link_named(&door->links, config->interface[i]);
+		int err = link ? want_link(door, link, wanted) : 0;
+
+		if (err)
+			return err;
+	}
+	if (!wanted->n)
+		return door_fail(door, -ENODEV,
+				 "%s: none of its interfaces exists here "
+				 "(interface = %s%s): ip link shows those that "
+				 "do",
+				 config->path, config->interface[0],
+				 config->n_interface > 1 ? ", ..." : "");
+	return 0;
+}
+
+/* ---- tables and configuration -------------------------------------------*/
+
+static int make_tables(struct door *door, const struct config *config)
+{
+	int err = pin_mount();
+
+	if (err == -EXDEV)
+		return door_fail(door, err,
+				 STATE_BPF
+				 " is not mounted, and mounted from "
+				 "here (ip netns exec?) it would be gone when "
+				 "this command ends: use nsenter --net, or "
+				 "mount -t bpf bpf " STATE_BPF " outside");
+	if (err)
+		return door_fail(door, err, "cannot mount a bpffs at %s: %s",
+				 STATE_BPF, strerror(-err));
+	err = pin_make_fresh(&door->paths);
+	err = err
+		      ?: tables_make(door->paths.fresh, pin_group(),
+				     &config->limits, &door->tables);
+	if (err)
+		return door_fail(door, err, "cannot make the tables in %s: %s",
+				 door->paths.fresh, strerror(-err));
+	return 0;
+}
+
+static int check_sizes(struct door *door, const struct config *config)
+{
+	uint32_t entries;
+	const char *key =
+		tables_resized(&door->tables, &config->limits, &entries);
+
+	if (!key)
+		return 0;
+	return door_fail(door, -EINVAL,
+			 "%s: [limits] %s: the loaded table has %u entries and "
+			 "a loaded table keeps its size: anyport unload, then "
+			 "load, or set it back",
+			 config->path, key, entries);
+}
+
+/* A key that changes under a loaded door would change every alias. */
+static int choose_secret(struct door *door, struct ap_config *kernel)
+{
+	struct ap_config running;
+	uint64_t secret[2];
+	int err;
+
+	if (!door->fresh) {
+		err = image_read_config(&door->tables, door->active.generation,
+					&running);
+		memcpy(kernel->secret, running.secret, sizeof(running.secret));
+		return err;
+	}
+	err = secret_read(secret);
+	if (err) {
+		log_warn(SECRET_FILE ": %s: the door uses a key of its own "
+				     "until it is unloaded, ignoring",
+			 strerror(-err));
+		err = secret_random(secret);
+	}
+	memcpy(kernel->secret, secret, sizeof(secret));
+	return err;
+}
+
+static int publish(struct door *door, const struct config *config,
+		   struct wanted *wanted)
+{
+	struct image *image = malloc(sizeof(*image));
+	int err;
+
+	if (!image)
+		return door_fail(door, -ENOMEM, "out of memory");
+	err = image_build(config, wanted->id, &door->links, wanted->ifindex,
+			  wanted->n, image);
+	if (err == -E2BIG)
+		(void)door_fail(door, err,
+				"the uplinks, their VLANs and bridges are more "
+				"than %d interfaces",
+				AP_UPLINKS);
+	err = err ?: choose_secret(door, &image->config);
+	err = err ?: flush_ids(&door->tables, wanted->reused);
+	err = err
+		      ?: image_publish(image, &door->tables,
+				       door->active.generation + 1);
+	free(image);
+	if (err && !door->error[0])
+		return door_fail(door, err, "cannot fill the tables: %s",
+				 strerror(-err));
+	return err;
+}
+
+/* ---- programs -----------------------------------------------------------*/
+
+static int load_programs(struct door *door)
+{
+	const char *refused;
+	int err = programs_load(&door->tables, &door->programs, &refused);
+
+	if (err)
+		return door_fail(door, err,
+				 "the kernel refused program %s: %s: anyport "
+				 "needs Linux 6.1 or newer; anyport -v load "
+				 "says more",
+				 refused, strerror(-err));
+	return 0;
+}
+
+static struct state_uplink *find_uplink(struct state *state, uint32_t ifindex)
+{
+	for (size_t i = 0; i < state->n_uplink; i++)
+		if (state->uplink[i].ifindex == ifindex)
+			return &state->uplink[i];
+	return NULL;
+}
+
+/* Egress first: a reply must not leave before its door is known there. */
+static int attach_all(struct door *door, const struct config *config,
+		      const struct wanted *wanted, bool replace)
+{
+	struct state *state = &door->state;
+	int err = 0;
+
+	memset(state->uplink, 0, sizeof(state->uplink));
+	state->n_uplink = wanted->n;
+	for (size_t i = 0; !err && i < wanted->n; i++) {
+		const struct link *link = wanted->link[i];
+		struct state_uplink *to = &state->uplink[i];
+		struct state_uplink *was =
+			find_uplink(&door->before, link->ifindex);
+
+		if (was)
+			*to = *was;
+		memcpy(to->name, link->name, sizeof(to->name));
+		to->ifindex = link->ifindex;
+		err = uplink_attach_egress(door, link, replace, to);
+	}
+	for (size_t i = 0; !err && i < wanted->n; i++)
+		err = uplink_attach_ingress(door, wanted->link[i],
+					    config->attach, replace,
+					    &state->uplink[i]);
+	return err;
+}
+
+static int attach_lookup(struct door *door, bool replace)
+{
+	const char *path =
+		door->fresh ? door->paths.fresh_lookup : door->paths.lookup;
+	struct step step = { .kind = STEP_LOOKUP, .from = -1, .path = path };
+	uint32_t id = door->fresh ? 0 : lookup_id(path);
+	int err;
+
+	door->state.lookup_id = id;
+	if (id && !replace)
+		return 0;
+	step.to = programs_lookup(&door->programs);
+	door->state.lookup_id = prog_id(step.to);
+	if (id)
+		step.from = bpf_prog_get_fd_by_id(id);
+	err = steps_take(&door->steps, &step);
+	if (step.from >= 0)
+		close(step.from);
+	if (err)
+		return door_fail(door, err,
+				 "cannot attach sk_lookup to the network "
+				 "namespace: %s",
+				 strerror(-err));
+	return 0;
+}
+
+/* ---- the change itself --------------------------------------------------*/
+
+static int switch_over(struct door *door)
+{
+	struct step step = {
+		.kind = STEP_ACTIVE,
+		.from = -1,
+		.to = -1,
+		.map = door->tables.fd[T_ACTIVE],
+		.active_from = door->active,
+		.active_to = {
+			.generation = door->active.generation + 1,
+			.instance = door->chained ? door->instance :
+						    door->active.instance,
+		},
+	};
+	int err = steps_take(&door->steps, &step);
+
+	if (err)
+		return door_fail(door, err, "cannot raise the generation: %s",
+				 strerror(-err));
+	return 0;
+}
+
+static int retire_predecessors(struct door *door)
+{
+	for (size_t i = 0; i < door->n_predecessor; i++) {
+		const struct predecessor *p = &door->predecessor[i];
+		struct step step = { .kind = STEP_CHAIN,
+				     .ifindex = p->ifindex,
+				     .mode = p->mode,
+				     .from = p->fd,
+				     .to = -1 };
+		int err = steps_take(&door->steps, &step);
+
+		if (err)
+			return door_fail(door, err,
+					 "cannot detach the old XDP program "
+					 "from interface %u: %s",
+					 p->ifindex, strerror(-err));
+	}
+	return 0;
+}
+
+static bool is_wanted(const struct wanted *wanted, uint32_t ifindex)
+{
+	for (size_t i = 0; i < wanted->n; i++)
+		if (wanted->ifindex[i] == ifindex)
+			return true;
+	return false;
+}
+
+static int release_others(struct door *door, const struct wanted *wanted)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < door->links.n; i++)
+		if (!is_wanted(wanted, door->links.link[i].ifindex))
+			err = uplink_release(door, &door->links.link[i]);
+	return err;
+}
+
+static int keep_state(struct door *door, const struct config *config)
+{
+	struct state *state = &door->state;
+	int err;
+
+	state->layout = AP_LAYOUT;
+	(void)snprintf(state->version, sizeof(state->version), "%s", VERSION);
+	(void)snprintf(state->config, sizeof(state->config), "%s",
+		       config->path);
+	if (config->path[0] != '/') {
+		char *path = realpath(config->path, NULL);
+
+		if (path)
+			(void)snprintf(state->config, sizeof(state->config),
+				       "%s", path);
+		free(path);
+	}
+	state->reloaded = time(NULL);
+	if (door->fresh)
+		state->loaded = state->reloaded;
+	err = state_write(state);
+	if (err)
+		return door_fail(door, err,
+				 "cannot write the state below " STATE_DIR
+				 ": %s",
+				 strerror(-err));
+	return 0;
+}
+
+/*
+ * A fresh door is one only when its directory has its name and the generation
+ * is not 0; until then its programs pass everything, and the next command
+ * cleans up.
+ */
+static int commit(struct door *door)
+{
+	int err = door->fresh ? pin_commit(&door->paths) : 0;
+
+	if (err)
+		return door_fail(door, err, "cannot rename %s to %s: %s",
+				 door->paths.fresh, door->paths.door,
+				 strerror(-err));
+	return switch_over(door);
+}
+
+static int prepare(struct door *door, const struct config *config,
+		   struct wanted *wanted)
+{
+	int err = want_links(door, config, wanted);
+
+	if (err)
+		return err;
+	err = door->fresh ? make_tables(door, config)
+			  : check_sizes(door, config);
+	err = err ?: load_programs(door);
+	if (err)
+		return err;
+	ids_assign(&door->state, config, wanted->id, &wanted->reused);
+	return 0;
+}
+
+static int apply(struct door *door, const struct config *config, bool replace)
+{
+	struct wanted wanted = { .n = 0 };
+	int err = prepare(door, config, &wanted);
+
+	/* A new number even if the last command died after its programs. */
+	if (!err && (replace || !door->instance) &&
+	    getrandom(&door->instance, sizeof(door->instance), 0) < 0)
+		err = door_fail(door, -errno, "no random numbers: %m");
+	door->instance |= 1; /* 0: always acts */
+	err = err ?: publish(door, config, &wanted);
+	err = err ?: attach_all(door, config, &wanted, replace);
+	err = err ?: attach_lookup(door, replace);
+	err = err ?: keep_state(door, config);
+	err = err ?: commit(door);
+	err = err ?: retire_predecessors(door);
+	err = err ?: release_others(door, &wanted);
+	if (err)
+		return err;
+	ids_use(&door->state, wanted.id, config->n_address);
+	return keep_state(door, config);
+}
+
+int door_undo(struct door *door)
+{
+	bool left;
+	int err, one;
+
+	if (door->fresh)
+		return door_remove(&door->paths, &left);
+	err = steps_undo(&door->steps);
+	one = door->had_state ? state_write(&door->before) : state_remove();
+	err = err ?: one;
+	one = tc_remove_clsacts(false);
+	return err ?: one;
+}
+
+int door_apply(struct door *door, const struct config *config, bool replace)
+{
+	int err = apply(door, config, replace);
+
+	if (!err) {
+		(void)tc_remove_clsacts(false); /* of uplinks that left */
+		return 0;
+	}
+	int undone = door_undo(door);
+
+	if (undone)
+		log_error("undoing it failed too: %s: anyport unload, then "
+			  "load",
+			  strerror(-undone));
+	return err;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* The programs of this binary, loaded on the pinned maps. */
+#include <bpf/bpf.h>
+#include <errno.h>
+
+#include "prog.h"
+#include "programs.h"
+
+int programs_mark(const struct tables *tables, int program)
+{
+	if (bpf_prog_bind_map(program, tables->fd[T_ACTIVE], NULL) ||
+	    bpf_prog_bind_map(program, tables->fd[T_CONFIG], NULL))
+		return -errno;
+	return 0;
+}
+
+int programs_open_xdp(const struct tables *tables, uint32_t instance,
+		      struct xdp_bpf **out)
+{
+	struct xdp_bpf *object = xdp_bpf__open();
+	int err;
+
+	if (!object)
+		return -errno;
+	object->rodata->instance = instance;
+	err = tables_reuse(tables, object->obj);
+	if (err)
+		xdp_bpf__destroy(object);
+	else
+		*out = object;
+	return err;
+}
+
+static int load_xdp_as(const struct tables *tables, bool frags,
+		       struct programs *programs)
+{
+	struct bpf_program *program;
+	int err = programs_open_xdp(tables, 0, &programs->xdp);
+
+	if (err)
+		return err;
+	program = programs->xdp->progs.anyport_xdp;
+	if (!frags)
+		bpf_program__set_flags(program, bpf_program__flags(program) &
+							~BPF_F_XDP_HAS_FRAGS);
+	err = xdp_bpf__load(programs->xdp);
+	if (err) {
+		xdp_bpf__destroy(programs->xdp);
+		programs->xdp = NULL;
+	}
+	return err;
+}
+
+static int load_xdp(const struct tables *tables, struct programs *programs)
+{
+	int err = load_xdp_as(tables, true, programs);
+
+	/* Multi-buffer packets are newer than XDP: without it jumbo MTUs end
+	 * at a page. */
+	if (err)
+		err = load_xdp_as(tables, false, programs);
+	return err ?: programs_mark(tables, programs_xdp(programs));
+}
+
+static int load_tc(const struct tables *tables, struct programs *programs)
+{
+	int err;
+
+	programs->tc = tc_bpf__open();
+	if (!programs->tc)
+		return -errno;
+	err = tables_reuse(tables, programs->tc->obj);
+	err = err ?: tc_bpf__load(programs->tc);
+	err = err ?: programs_mark(tables, programs_ingress(programs));
+	return err ?: programs_mark(tables, programs_egress(programs));
+}
+
+static int load_lookup(const struct tables *tables, struct programs *programs)
+{
+	int err;
+
+	programs->lookup = lookup_bpf__open();
+	if (!programs->lookup)
+		return -errno;
+	err = tables_reuse(tables, programs->lookup->obj);
+	err = err ?: lookup_bpf__load(programs->lookup);
+	return err ?: programs_mark(tables, programs_lookup(programs));
+}
+
+int programs_load(const struct tables *tables, struct programs *programs,
+		  const char **refused)
+{
+	int err;
+
+	*programs = (struct programs){ 0 };
+	*refused = PROG_EGRESS " or " PROG_INGRESS;
+	err = load_tc(tables, programs);
+	if (err)
+		return err;
+	*refused = PROG_XDP;
+	err = load_xdp(tables, programs);
+	if (err)
+		return err;
+	*refused = PROG_LOOKUP;
+	return load_lookup(tables, programs);
+}
+
+void programs_free(struct programs *programs)
+{
+	lookup_bpf__destroy(programs->lookup);
+	tc_bpf__destroy(programs->tc);
+	xdp_bpf__destroy(programs->xdp);
+	*programs = (struct programs){ 0 };
+}
+
+int programs_lookup(const struct programs *programs)
+{
+	return bpf_program__fd(programs->lookup->progs.anyport_lookup);
+}
+
+int programs_ingress(const struct programs *programs)
+{
+	return bpf_program__fd(programs->tc->progs.anyport_ingress);
+}
+
+int programs_egress(const struct programs *programs)
+{
+	return bpf_program__fd(programs->tc->progs.anyport_egress);
+}
+
+int programs_xdp(const struct programs *programs)
+{
+	return bpf_program__fd(programs->xdp->progs.anyport_xdp);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* The programs of this binary, loaded on the pinned maps. */
+#ifndef PROGRAMS_H
+#define PROGRAMS_H
+
+#include "lookup.skel.h"
+#include "tc.skel.h"
+#include "xdp.skel.h"
+
+#include "tables.h"
+
+struct programs {
+	struct lookup_bpf *lookup;
+	struct tc_bpf *tc;
+	struct xdp_bpf *xdp; /* single: its instance is 0, it always acts */
+};
+
+/* Loads all. On an error *REFUSED is the program that the kernel refused. */
+int programs_load(const struct tables *tables, struct programs *programs,
+		  const char **refused);
+void programs_free(struct programs *programs);
+
+int programs_lookup(const struct programs *programs);
+int programs_ingress(const struct programs *programs);
+int programs_egress(const struct programs *programs);
+int programs_xdp(const struct programs *programs);
+
+/*
+ * The XDP program for a dispatcher, where it acts only while INSTANCE is the
+ * active one. Not loaded: libxdp does that while it attaches.
+ */
+int programs_open_xdp(const struct tables *tables, uint32_t instance,
+		      struct xdp_bpf **out);
+
+/*
+ * Ties the maps by which prog_is_ours() knows a program to it, whatever the
+ * program itself uses.
+ */
+int programs_mark(const struct tables *tables, int program);
+
+#endif

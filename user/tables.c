@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* The pinned maps: made once, then handed to every program. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lookup.skel.h"
+#include "tables.h"
+
+struct shape {
+	const char *name;
+	uint32_t type, key, value, entries; /* entries 0: configured */
+};
+
+#define FLOWS(name, key)                                  \
+	{                                                 \
+		name, BPF_MAP_TYPE_LRU_HASH, sizeof(key), \
+			sizeof(struct ap_flow), 0         \
+	}
+
+/* clang-format off */
+static const struct shape shapes[TABLES] = {
+	[T_CONFIG] = { "config", BPF_MAP_TYPE_ARRAY, 4,
+		       sizeof(struct ap_config), 2 },
+	[T_ACTIVE] = { "active", BPF_MAP_TYPE_ARRAY, 4,
+		       sizeof(struct ap_active), 1 },
+	[T_POLICY] = { "policy", BPF_MAP_TYPE_ARRAY, 4,
+		       sizeof(struct ap_policy), AP_POLICIES },
+	[T_FLOWS4] = FLOWS("flows4", struct ap_key4),
+	[T_FLOWS6] = FLOWS("flows6", struct ap_key6),
+	[T_HALF4] = FLOWS("half4", struct ap_key4),
+	[T_HALF6] = FLOWS("half6", struct ap_key6),
+	[T_NAT4] = { "nat4", BPF_MAP_TYPE_LRU_HASH, sizeof(struct ap_nat4),
+		     4, 0 },
+	[T_NAT6] = { "nat6", BPF_MAP_TYPE_LRU_HASH, sizeof(struct ap_nat6),
+		     4, 0 },
+	[T_ALIASED] = { "aliased", BPF_MAP_TYPE_ARRAY, 4, 8,
+		       AP_ALIASED_WORDS },
+	[T_BUDGETS] = { "budgets", BPF_MAP_TYPE_ARRAY, 4,
+			sizeof(struct ap_bucket), AP_CLASSES },
+	[T_PREFIXES] = { "prefixes", BPF_MAP_TYPE_ARRAY, 4,
+			 sizeof(struct ap_prefix), AP_PREFIXES },
+	[T_LISTENERS] = { "listeners", BPF_MAP_TYPE_ARRAY, 4, 8,
+			  AP_LISTENER_WORDS },
+	[T_SOCKETS] = { "sockets", BPF_MAP_TYPE_SOCKMAP, 4, 8, AP_SOCKETS },
+	[T_LOOKING] = { "looking", BPF_MAP_TYPE_PERCPU_ARRAY, 4,
+			sizeof(struct ap_looking), 1 },
+	[T_COUNTERS] = { "counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8,
+			 AP_COUNTER_SLOTS },
+};
+/* clang-format on */
+
+const char *table_name(enum table table)
+{
+	return shapes[table].name;
+}
+
+void tables_init(struct tables *tables)
+{
+	for (int i = 0; i < TABLES; i++)
+		tables->fd[i] = -1;
+}
+
+void tables_close(struct tables *tables)
+{
+	for (int i = 0; i < TABLES; i++)
+		if (tables->fd[i] >= 0)
+			close(tables->fd[i]);
+	tables_init(tables);
+}
+
+int table_open_pin(const char *path, uint32_t flags)
+{
+	LIBBPF_OPTS(bpf_obj_get_opts, options, .file_flags = flags);
+	int fd = bpf_obj_get_opts(path, &options);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static uint32_t configured(enum table table, const struct limits_config *limits)
+{
+	switch (table) {
+	case T_FLOWS4:
+	case T_FLOWS6: return limits->established;
+	case T_HALF4:
+	case T_HALF6: return limits->half_open;
+	case T_NAT4:
+	case T_NAT6: return limits->remembered;
+	default: return shapes[table].entries;
+	}
+}
+
+static int pin(int fd, const char *dir, const char *name, gid_t group)
+{
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (bpf_obj_pin(fd, path) || chown(path, 0, group) || chmod(path, 0640))
+		return -errno;
+	return 0;
+}
+
+/* Any of the three objects has all maps; this one is the smallest. */
+static int make(const struct limits_config *limits, struct lookup_bpf *object)
+{
+	bpf_program__set_autoload(object->progs.anyport_lookup, false);
+	for (int i = 0; i < TABLES; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(
+			object->obj, shapes[i].name);
+
+		if (!map)
+			return -ENOENT;
+		int err = bpf_map__set_max_entries(map, configured(i, limits));
+
+		if (err)
+			return err;
+	}
+	return lookup_bpf__load(object);
+}
+
+static int keep(struct lookup_bpf *object, const char *dir, gid_t group,
+		struct tables *tables)
+{
+	for (int i = 0; i < TABLES; i++) {
+		int fd = bpf_object__find_map_fd_by_name(object->obj,
+							 shapes[i].name);
+		int err = pin(fd, dir, shapes[i].name, group);
+
+		if (err)
+			return err;
+		tables->fd[i] = dup(fd);
+		if (tables->fd[i] < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+int tables_make(const char *dir, gid_t group,
+		const struct limits_config *limits, struct tables *tables)
+{
+	struct lookup_bpf *object = lookup_bpf__open();
+	int err;
+
+	if (!object)
+		return -errno;
+	err = make(limits, object);
+	if (!err)
+		err = keep(object, dir, group, tables);
+	lookup_bpf__destroy(object);
+	return err;
+}
+
+static bool has_shape(int fd, const struct shape *shape)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t size = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(fd, &info, &size) &&
+	       info.type == shape->type && info.key_size == shape->key &&
+	       info.value_size == shape->value &&
+	       (!shape->entries || info.max_entries == shape->entries);
+}
+
+int tables_open(const char *dir, struct tables *tables, const char **bad)
+{
+	char path[PATH_MAX];
+
+	for (int i = 0; i < TABLES; i++) {
+		*bad = shapes[i].name;
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, *bad);
+		tables->fd[i] = table_open_pin(path, 0);
+		if (tables->fd[i] < 0)
+			return tables->fd[i];
+		if (!has_shape(tables->fd[i], &shapes[i]))
+			return -EBADMSG;
+	}
+	*bad = NULL;
+	return 0;
+}
+
+int tables_reuse(const struct tables *tables, struct bpf_object *object)
+{
+	for (int i = 0; i < TABLES; i++) {
+		struct bpf_map *map =
+			bpf_object__find_map_by_name(object, shapes[i].name);
+		int err = map ? bpf_map__reuse_fd(map, tables->fd[i]) : 0;
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+const char *tables_resized(const struct tables *tables,
+			   const struct limits_config *limits,
+			   uint32_t *entries)
+{
+	static const struct {
+		enum table table;
+		const char *key;
+	} sized[] = {
+		{ T_FLOWS4, "established" },
+		{ T_HALF4, "half-open" },
+		{ T_NAT4, "remembered" },
+	};
+
+	for (size_t i = 0; i < sizeof(sized) / sizeof(*sized); i++) {
+		struct bpf_map_info info = { 0 };
+		uint32_t size = sizeof(info);
+
+		if (bpf_obj_get_info_by_fd(tables->fd[sized[i].table], &info,
+					   &size))
+			continue;
+		*entries = info.max_entries;
+		if (info.max_entries != configured(sized[i].table, limits))
+			return sized[i].key;
+	}
+	return NULL;
+}

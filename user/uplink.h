@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* The programs on one uplink. */
+#ifndef UPLINK_H
+#define UPLINK_H
+
+#include "door.h"
+
+/* What is at our places on an interface. */
+struct uplink_found {
+	uint32_t egress, ingress; /* tc; 0: nothing */
+	struct xdp_now xdp;
+};
+
+int uplink_find(const struct link *link, struct uplink_found *found);
+bool uplink_has_ours(const struct uplink_found *found);
+
+/* Attaches to an interface, egress first, and describes it in *OUT. */
+int uplink_attach_egress(struct door *door, const struct link *link,
+			 bool replace, struct state_uplink *out);
+int uplink_attach_ingress(struct door *door, const struct link *link,
+			  enum attach_mode wanted, bool replace,
+			  struct state_uplink *out);
+
+/* Removes what is ours from it, as steps of the door. */
+int uplink_release(struct door *door, const struct link *link);
+
+/* The same, not to be undone; goes on after an error. */
+int uplink_strip(const struct link *link);
+
+#endif
