@@ -136,11 +136,18 @@ static void default_policy(struct door *d)
 	door_policy(d, AP_UDP, 546, 547, AP_PASS, 0);
 }
 
+static int print(enum libbpf_print_level level, const char *format,
+		 va_list args)
+{
+	return level == LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;
+}
+
 int door_open(struct door *d, enum door_mode mode, unsigned int entries)
 {
 	int rc;
 
 	memset(d, 0, sizeof(*d));
+	libbpf_set_print(print);
 	d->mode = mode;
 	d->xdp = xdp_bpf__open();
 	if (!d->xdp)

@@ -69,12 +69,17 @@ enum tier door_flow(struct door *d, struct end member, uint16_t target,
 void door_put(struct door *d, enum tier tier, struct end member,
 	      uint16_t target, const struct ap_flow *flow);
 void door_forget(struct door *d, struct end member, uint16_t target);
-/* As if nothing had come for SECONDS. */
+/* A tuple that was last seen SECONDS ago. */
+void door_put_nat(struct door *d, const struct ap_nat4 *key,
+		  unsigned int seconds);
+/* As if nothing had come for SECONDS. A promoted flow has a copy in HALF. */
 void door_age(struct door *d, struct end member, uint16_t target,
 	      unsigned int seconds);
 /* Entries of a table, "flows4" for example; HASH (may be NULL): of all of
  * them, whatever their order. */
 unsigned int door_table(struct door *d, const char *name, uint64_t *hash);
+/* Element INDEX of an array of __u64. */
+uint64_t door_word(struct door *d, const char *name, uint32_t index);
 uint32_t door_tick(void);
 /* SECONDS in ticks, rounded up. */
 uint32_t door_ticks(unsigned int seconds);

@@ -4,6 +4,7 @@
 #ifndef EXPECT_H
 #define EXPECT_H
 
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

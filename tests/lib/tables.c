@@ -88,12 +88,18 @@ void door_age(struct door *d, struct end member, uint16_t target,
 	      unsigned int seconds)
 {
 	struct ap_flow flow;
-	enum tier tier = door_flow(d, member, target, &flow);
+	enum tier tier;
+	union key key;
 
-	assert(tier != NOWHERE);
-	/* Rounded up: SECONDS have passed by the time that it is read. */
-	flow.seen -= (seconds * 1000000000ULL >> AP_TICK_SHIFT) + 1;
-	door_put(d, tier, member, target, &flow);
+	make_key(&key, member, target);
+	for (tier = ESTABLISHED; tier > NOWHERE; tier--) {
+		if (bpf_map_lookup_elem(table(d, tier, member.family), &key,
+					&flow))
+			continue;
+		/* Rounded up: SECONDS have passed when it is read. */
+		flow.seen -= door_ticks(seconds);
+		door_put(d, tier, member, target, &flow);
+	}
 }
 
 static uint64_t hash_bytes(const uint8_t *data, size_t len)
@@ -155,13 +161,20 @@ static void empty(struct door *d, const char *name)
 
 static void zero(struct door *d, const char *name)
 {
-	static uint8_t zeroes[65536];
+	static uint8_t zeroes[4 << 20];
+	static __u32 index[65536];
 	struct bpf_map_info info;
-	__u32 i;
+	__u32 i, n;
+	int rc;
 
 	map_info(d, name, &info);
-	for (i = 0; i < info.max_entries; i++)
-		(void)bpf_map_update_elem(door_map(d, name), &i, zeroes, 0);
+	n = info.max_entries;
+	assert(n <= 65536 && n * info.value_size <= sizeof(zeroes));
+	for (i = 0; i < n; i++)
+		index[i] = i;
+	rc = bpf_map_update_batch(door_map(d, name), index, zeroes, &n, NULL);
+	assert(!rc);
+	(void)rc;
 }
 
 void door_reset(struct door *d)
@@ -182,4 +195,24 @@ uint32_t door_ticks(unsigned int seconds)
 {
 	return (seconds * 1000000000ULL + (1 << AP_TICK_SHIFT) - 1) >>
 	       AP_TICK_SHIFT;
+}
+
+uint64_t door_word(struct door *d, const char *name, uint32_t index)
+{
+	uint64_t word = 0;
+	int rc = bpf_map_lookup_elem(door_map(d, name), &index, &word);
+
+	assert(!rc);
+	(void)rc;
+	return word;
+}
+
+void door_put_nat(struct door *d, const struct ap_nat4 *key,
+		  unsigned int seconds)
+{
+	__u32 seen = door_tick() - door_ticks(seconds);
+	int rc = bpf_map_update_elem(door_map(d, "nat4"), key, &seen, 0);
+
+	assert(!rc);
+	(void)rc;
 }
