@@ -8,6 +8,7 @@
 
 #include "cmd.h"
 #include "config.h"
+#include "host.h"
 #include "log.h"
 #include "value.h"
 
@@ -162,6 +163,8 @@ int cmd_check(int argc, char **argv)
 	if (config_read(file, stderr, &config))
 		return EXIT_FAILED;
 	status = print_summary(config);
+	if (status == EXIT_DONE)
+		host_report(config, stdout);
 	config_free(config);
 	return status;
 }

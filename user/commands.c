@@ -26,7 +26,7 @@ static const struct command commands[] = {
 	  "keep what load or reload --confirm did",
 	  "exit status: 0 kept, 1 nothing waited to be confirmed, 2 misuse\n" },
 	{ "check", cmd_check, "[-c FILE]",
-	  "report every error of the configuration; touches no kernel",
+	  "report errors of the configuration and what the host has in its way",
 	  "  -c FILE   read FILE instead of " CONFIG_FILE "\n"
 	  "exit status: 0 no errors, 1 errors (each as file:line: why), 2 misuse\n" },
 	{ NULL, NULL, NULL, NULL, NULL },

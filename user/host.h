@@ -86,6 +86,9 @@ int host_holds(const struct config *config, bool held[AP_ADDRS]);
 void host_addresses(const struct config *config, struct report *report);
 void host_routes(const struct config *config, struct report *report);
 
+/* host_conntrack.c: NAT rules, conntrack entries, missing notrack rules. */
+void host_conntrack(const struct config *config, struct report *report);
+
 /*
  * host_report.c: everything that concerns this configuration into REPORT. What
  * is wrong for a loaded door is marked as such.

@@ -10,6 +10,7 @@ void host_inspect(const struct config *config, struct report *report)
 {
 	host_addresses(config, report);
 	host_routes(config, report);
+	host_conntrack(config, report);
 }
 
 static void print_listeners(const struct config *config, FILE *out)

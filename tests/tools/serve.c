@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/*
+ * serve [-m MARK] [-n NAME] tcp|udp ADDRESS PORT TEXT: a service that says TEXT
+ * to whoever connects or sends. Binds, prints its process id, goes to the
+ * background; ends after ten minutes or when killed.
+ */
+#include <err.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct addrinfo *parse(char **where)
+{
+	const struct addrinfo hints = { .ai_flags =
+						AI_NUMERICHOST | AI_NUMERICSERV,
+					.ai_socktype = strcmp(where[0], "udp")
+							       ? SOCK_STREAM
+							       : SOCK_DGRAM };
+	struct addrinfo *a;
+	int rc = getaddrinfo(where[1], where[2], &hints, &a);
+
+	if (rc)
+		errx(2, "%s %s: %s", where[1], where[2], gai_strerror(rc));
+	return a;
+}
+
+static int bound(struct addrinfo *a, int mark)
+{
+	int fd = socket(a->ai_family, a->ai_socktype, 0);
+	const int on = 1;
+
+	if (fd < 0)
+		err(1, "socket");
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+	    (mark && setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark))))
+		err(1, "setsockopt");
+	if (bind(fd, a->ai_addr, a->ai_addrlen))
+		err(1, "bind");
+	if (a->ai_socktype == SOCK_STREAM && listen(fd, 16))
+		err(1, "listen");
+	return fd;
+}
+
+static void answer_tcp(int fd, const char *text)
+{
+	int c = accept(fd, NULL, NULL);
+
+	if (c < 0)
+		return;
+	(void)!write(c, text, strlen(text));
+	(void)close(c);
+}
+
+static void answer_udp(int fd, const char *text)
+{
+	struct sockaddr_storage from;
+	socklen_t size = sizeof(from);
+	char byte;
+
+	if (recvfrom(fd, &byte, 1, 0, (void *)&from, &size) >= 0)
+		(void)sendto(fd, text, strlen(text), 0, (void *)&from, size);
+}
+
+static int detach(const char *name)
+{
+	pid_t child = fork();
+
+	if (child < 0)
+		err(1, "fork");
+	if (child) {
+		printf("%d\n", (int)child);
+		exit(0);
+	}
+	(void)setsid();
+	if (name)
+		(void)prctl(PR_SET_NAME, name);
+	/* Whoever reads our process id from a pipe waits for its end. */
+	(void)freopen("/dev/null", "w", stdout);
+	(void)freopen("/dev/null", "w", stderr);
+	return (int)alarm(600);
+}
+
+int main(int argc, char **argv)
+{
+	int option, mark = 0, fd;
+	struct addrinfo *where;
+	const char *name = NULL;
+	char text[256];
+
+	while ((option = getopt(argc, argv, "m:n:")) != -1) {
+		if (option == 'm')
+			mark = atoi(optarg);
+		else if (option == 'n')
+			name = optarg;
+		else
+			return 2;
+	}
+	if (argc - optind != 4)
+		errx(2, "usage: serve [-m MARK] [-n NAME] tcp|udp ADDRESS PORT "
+			"TEXT");
+	where = parse(argv + optind);
+	fd = bound(where, mark);
+	(void)snprintf(text, sizeof(text), "%s\n", argv[optind + 3]);
+	(void)detach(name);
+	for (;;)
+		if (where->ai_socktype == SOCK_STREAM)
+			answer_tcp(fd, text);
+		else
+			answer_udp(fd, text);
+}
