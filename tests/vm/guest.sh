@@ -18,7 +18,8 @@ trap off EXIT
 
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
-mkdir -p /dev/pts /dev/shm
+mkdir -p /dev/pts /dev/shm /dev/net
+mknod -m 666 /dev/net/tun c 10 200
 mount -t devpts -o mode=620,ptmxmode=666 devpts /dev/pts
 mount -t tmpfs shm /dev/shm
 mount -t bpf -o mode=700 bpf /sys/fs/bpf
@@ -29,7 +30,6 @@ ln -sf /proc/self/fd /dev/fd
 ln -sf /proc/self/fd/0 /dev/stdin
 ln -sf /proc/self/fd/1 /dev/stdout
 ln -sf /proc/self/fd/2 /dev/stderr
-
 
 # The checkout stays in sight also where it lies below /tmp or /run.
 mkdir -p /mnt
