@@ -185,18 +185,28 @@ static __always_inline int udp_miss(void *ctx, struct miss *m, const int v)
 	return flow ? udp_half_open(m, c, flow) : udp_create(m, c, v);
 }
 
+/*
+ * Kernel 6.1's verifier takes no map key from memory that a global function
+ * was handed: the work is done on a copy.
+ */
+static __always_inline int udp_miss_on_stack(void *ctx, struct miss *m,
+					     const int v)
+{
+	struct miss copy = *m;
+	int verdict = udp_miss(ctx, &copy, v);
+
+	m->seek.key = copy.seek.key;
+	return verdict;
+}
+
 __noinline int udp_miss4(HOOK *ctx, struct miss *m)
 {
-	if (!m)
-		return AP_C_pass_policy;
-	return udp_miss(ctx, m, 4);
+	return m ? udp_miss_on_stack(ctx, m, 4) : AP_C_pass_policy;
 }
 
 __noinline int udp_miss6(HOOK *ctx, struct miss *m)
 {
-	if (!m)
-		return AP_C_pass_policy;
-	return udp_miss(ctx, m, 6);
+	return m ? udp_miss_on_stack(ctx, m, 6) : AP_C_pass_policy;
 }
 
 /* The rest of udp_in() for what is not an established flow. */
