@@ -4,7 +4,7 @@
 #define HOOK             struct __sk_buff
 #define FRAME_TOTAL(ctx) ((ctx)->len)
 #include "hook.h"
-#include "door.h"
+#include "decide.h"
 #include "rewrite.h"
 
 /* linux/pkt_cls.h: go on with the next filter; OK would end the chain. */

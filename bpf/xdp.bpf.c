@@ -4,7 +4,7 @@
 #define HOOK             struct xdp_md
 #define FRAME_TOTAL(ctx) bpf_xdp_get_buff_len(ctx)
 #include "hook.h"
-#include "door.h"
+#include "decide.h"
 #include "rewrite.h"
 #include <xdp/xdp_helpers.h>
 

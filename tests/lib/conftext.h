@@ -7,10 +7,10 @@
 #include "config_parse.h"
 
 /* Four lines: what is appended starts in line 5. */
-#define DOOR                       \
-	"[door]\n"                 \
-	"interface = eth0\n"       \
-	"address = 198.51.100.1\n" \
+#define DOOR                                                                   \
+	"[door]\n"                                                             \
+	"interface = eth0\n"                                                   \
+	"address = 198.51.100.1\n"                                             \
 	"\n"
 
 /* What the parser takes for this machine's CPUs (link with a wrap). */
@@ -33,8 +33,8 @@ struct refusal {
 /* Exactly one error, at that line, with those words. */
 void conf_refused(const struct refusal *r);
 
-#define CONF_REFUSED(list)                                            \
-	for (size_t i = 0; i < sizeof(list) / sizeof((list)[0]); i++) \
+#define CONF_REFUSED(list)                                                     \
+	for (size_t i = 0; i < sizeof(list) / sizeof((list)[0]); i++)          \
 	conf_refused(&(list)[i])
 
 #endif

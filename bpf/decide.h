@@ -5,8 +5,8 @@
  * AP_C_MAX for what is none of ours. finish() in xdp.bpf.c and tc.bpf.c counts
  * it and turns it into that hook's action. HOOK is the type of its context.
  */
-#ifndef DOOR_H
-#define DOOR_H
+#ifndef DECIDE_H
+#define DECIDE_H
 
 #include "icmp.h"
 #include "tcp.h"
