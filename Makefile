@@ -102,6 +102,7 @@ LDFLAGS_config := -Wl,--wrap=config_cpus
 LDFLAGS_config_refuse := $(LDFLAGS_config)
 LDFLAGS_policy := $(LDFLAGS_config)
 LDFLAGS_config_docs := $(LDFLAGS_config)
+LDFLAGS_config_memory := $(LDFLAGS_config) -Wl,--wrap=calloc,--wrap=strdup,--wrap=reallocarray
 $(B)/tests/%: $(B)/tests/%.o $(B)/libtest.a $(B)/libhook.a $(B)/libuser.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(LDFLAGS_$(notdir $@)) -o $@ $^ \

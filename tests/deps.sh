@@ -7,8 +7,8 @@
 # machine. Quiet when there are none.
 set -eu
 packages="gcc libc6-dev pkg-config clang llvm libbpf-dev libxdp-dev bpftool
-libinih-dev libjansson-dev libnl-3-dev libnl-route-3-dev libcap-ng-dev
-libsmartcols-dev libcmocka-dev openvpn openssl iproute2 iputils-ping procps
+libclang-rt-dev libinih-dev libjansson-dev libnl-3-dev libnl-route-3-dev
+libcap-ng-dev libsmartcols-dev libcmocka-dev openvpn openssl iproute2 iputils-ping procps
 util-linux nftables iptables conntrack ethtool tcpdump socat jq libcap2-bin
 stunnel4 strace"
 if [ "${1:-}" = vm ]; then

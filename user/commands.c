@@ -22,13 +22,13 @@ static const struct command commands[] = {
 	  "take the door away: no program, map or qdisc of it stays",
 	  "needs no configuration; unloading what is not loaded is no error\n"
 	  "exit status: 0 nothing is loaded any more, 1 failed, 2 misuse\n" },
-	{ "confirm", cmd_confirm, "",
-	  "keep what load or reload --confirm did",
+	{ "confirm", cmd_confirm, "", "keep what load or reload --confirm did",
 	  "exit status: 0 kept, 1 nothing waited to be confirmed, 2 misuse\n" },
 	{ "check", cmd_check, "[-c FILE]",
 	  "report errors of the configuration and what the host has in its way",
 	  "  -c FILE   read FILE instead of " CONFIG_FILE "\n"
-	  "exit status: 0 no errors, 1 errors (each as file:line: why), 2 misuse\n" },
+	  "changes nothing; each error is one line on stderr, file:line: why\n"
+	  "exit status: 0 no errors, 1 errors, 2 misuse\n" },
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
