@@ -29,6 +29,19 @@ static const struct command commands[] = {
 	  "  -c FILE   read FILE instead of " CONFIG_FILE "\n"
 	  "changes nothing; each error is one line on stderr, file:line: why\n"
 	  "exit status: 0 no errors, 1 errors, 2 misuse\n" },
+	{ "stats", cmd_stats, "[--json] [--watch [SECONDS]]",
+	  "what the door has done since it was loaded, in packets",
+	  "  --json             for programs\n"
+	  "  --watch [SECONDS]  again every SECONDS (1), with rates\n"
+	  "exit status: 0 done, 1 failed, 2 misuse\n" },
+	{ "flows", cmd_flows,
+	  "[--json] [--family 4|6] [--state STATE] [--limit N]",
+	  "who is on by UDP, and through which port",
+	  "  --json        for programs\n"
+	  "  --family 4|6  IPv4 or IPv6 alone\n"
+	  "  --state STATE new, verified or established ones alone\n"
+	  "  --limit N     no more than N, the busiest first\n"
+	  "exit status: 0 done, 1 failed, 2 misuse\n" },
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* Reads a loaded door's maps. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "log.h"
+#include "view.h"
+
+static const struct {
+	const char *name, *text;
+} counters[] = {
+#define X(name, text) { #name, text },
+	AP_COUNTERS(X)
+#undef X
+};
+
+const char *counter_name(enum ap_counter counter)
+{
+	return counters[counter].name;
+}
+
+const char *counter_text(enum ap_counter counter)
+{
+	return counters[counter].text;
+}
+
+static int read_one(const char *map, uint32_t key, void *value)
+{
+	int err = 0, fd = state_map(map);
+
+	if (fd < 0)
+		return fd;
+	if (bpf_map_lookup_elem(fd, &key, value))
+		err = -errno;
+	(void)close(fd);
+	return err;
+}
+
+int view_config(struct ap_config *config)
+{
+	struct ap_active active;
+	int err = read_one("active", 0, &active);
+
+	if (!err && !active.generation)
+		err = -ENOENT;
+	return err ?: read_one("config", active.generation & 1, config);
+}
+
+int view_counters(uint64_t out[AP_C_MAX])
+{
+	int cpus = libbpf_num_possible_cpus(), err = 0, fd;
+	uint64_t *value;
+
+	if (cpus < 0)
+		return cpus;
+	value = calloc((size_t)cpus, sizeof(*value));
+	if (!value)
+		return -ENOMEM;
+	fd = state_map("counters");
+	if (fd < 0)
+		err = fd;
+	for (uint32_t i = 0; i < AP_C_MAX && !err; i++) {
+		out[i] = 0;
+		if (bpf_map_lookup_elem(fd, &i, value))
+			err = -errno;
+		for (int cpu = 0; cpu < cpus; cpu++)
+			out[i] += value[cpu];
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	free(value);
+	return err;
+}
+
+int view_room(const char *map, uint32_t *entries)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t size = sizeof(info);
+	int err = 0, fd = state_map(map);
+
+	if (fd < 0)
+		return fd;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		err = -errno;
+	*entries = info.max_entries;
+	(void)close(fd);
+	return err;
+}
+
+uint32_t view_tick(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (uint32_t)((t.tv_sec * 1000000000ULL + t.tv_nsec) >>
+			  AP_TICK_SHIFT);
+}
+
+int view_failed(int err)
+{
+	if (err == -ENOENT)
+		log_error("no door is loaded in this network namespace: "
+			  "anyport load");
+	else if (err == -EACCES || err == -EPERM)
+		log_error("the door's tables are for root and the group "
+			  "anyport: use sudo, or join the group");
+	else if (err == -EBADMSG)
+		log_error("the record of what is loaded, in %s, is damaged: "
+			  "anyport load writes it anew",
+			  STATE_DIR);
+	else
+		log_error("cannot read the door's tables in %s: %s; anyport "
+			  "status may know more",
+			  STATE_BPF, strerror(-err));
+	return EXIT_FAILED;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* Reads the flow tables: both families, both tiers. */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "view.h"
+
+/* More than a bucket of the kernel's hash ever holds, or a batch fails. */
+#define BATCH 4096
+
+union key {
+	struct ap_key4 v4;
+	struct ap_key6 v6;
+};
+
+struct reading {
+	const struct state *state;
+	const struct flow_filter *filter;
+	struct ap_config config;
+	uint32_t tick;
+	int family;
+	int established; /* descriptor, while half-open ones are read; or -1 */
+	struct flows *out;
+};
+
+const char *flow_state_name(enum ap_state state)
+{
+	static const char *const names[AP_STATES] = {
+		[AP_NEW] = "new",
+		[AP_VERIFIED] = "verified",
+		[AP_ESTABLISHED] = "established",
+	};
+
+	return state < AP_STATES ? names[state] : "?";
+}
+
+static int add_flow(struct flows *out, const struct flow *flow)
+{
+	struct flow *item;
+
+	/* Grown by doubling, whenever N is a power of two. */
+	if (!(out->n & (out->n - 1))) {
+		item = reallocarray(out->item, out->n ? 2 * out->n : 1,
+				    sizeof(*item));
+		if (!item)
+			return -ENOMEM;
+		out->item = item;
+	}
+	out->item[out->n++] = *flow;
+	return 0;
+}
+
+static void fill_key(struct flow *flow, const void *key)
+{
+	const struct ap_key4 *k4 = key;
+	const struct ap_key6 *k6 = key;
+
+	flow->member.family = flow->family;
+	if (flow->family == AF_INET) {
+		flow->member.length = 32;
+		flow->member.v4.s_addr = k4->addr;
+		flow->alias = ntohs(k4->port);
+		flow->target = ntohs(k4->target);
+	} else {
+		flow->member.length = 128;
+		memcpy(&flow->member.v6, k6->addr, 16);
+		flow->alias = ntohs(k6->port);
+		flow->target = ntohs(k6->target);
+	}
+}
+
+/* Promoted since: the half-open copy is left to age. */
+static bool promoted(const struct reading *r, const void *key)
+{
+	struct ap_flow unused;
+
+	return r->established >= 0 &&
+	       !bpf_map_lookup_elem(r->established, key, &unused);
+}
+
+static int take(struct reading *r, const void *key, const struct ap_flow *f)
+{
+	bool established = f->state == AP_ESTABLISHED;
+	int32_t age = (int32_t)(r->tick - f->seen);
+	uint32_t idle = age > 0 ? (uint32_t)age : 0;
+	struct flow flow = {
+		.family = r->family,
+		.port = ntohs(f->real),
+		.dialled = ntohs(f->dialled),
+		.state = f->state,
+		.idle = (uint32_t)(((uint64_t)idle << AP_TICK_SHIFT) /
+				   1000000000U),
+	};
+
+	if (idle > (established ? r->config.idle_established
+				: r->config.idle_half) ||
+	    (r->filter->state >= 0 && r->filter->state != f->state) ||
+	    promoted(r, key))
+		return 0;
+	fill_key(&flow, key);
+	if (f->door < AP_IDS)
+		flow.door = r->state->address[f->door];
+	return add_flow(r->out, &flow);
+}
+
+static int read_batches(struct reading *r, int fd, char *keys,
+			struct ap_flow *values)
+{
+	size_t size = r->family == AF_INET ? sizeof(struct ap_key4)
+					   : sizeof(struct ap_key6);
+	uint32_t cursor = 0, n;
+	bool first = true;
+	int err = 0, rc;
+
+	do {
+		n = BATCH;
+		rc = bpf_map_lookup_batch(fd, first ? NULL : &cursor, &cursor,
+					  keys, values, &n, NULL);
+		if (rc && errno != ENOENT) /* ENOENT: that was the rest */
+			return -errno;
+		first = false;
+		for (uint32_t i = 0; i < n && !err; i++)
+			err = take(r, keys + i * size, &values[i]);
+	} while (!rc && !err);
+	return err;
+}
+
+static int read_table(struct reading *r, int fd)
+{
+	struct ap_flow *values = calloc(BATCH, sizeof(*values));
+	char *keys = calloc(BATCH, sizeof(union key));
+	int err = -ENOMEM;
+
+	if (values && keys)
+		err = read_batches(r, fd, keys, values);
+	free(values);
+	free(keys);
+	return err;
+}
+
+static int read_family(struct reading *r, int family)
+{
+	bool v4 = family == AF_INET;
+	int established = state_map(v4 ? "flows4" : "flows6");
+	int half = state_map(v4 ? "half4" : "half6");
+	int err = established < 0 ? established : half < 0 ? half : 0;
+
+	r->family = family;
+	r->established = -1;
+	if (!err)
+		err = read_table(r, established);
+	r->established = established;
+	if (!err)
+		err = read_table(r, half);
+	if (established >= 0)
+		(void)close(established);
+	if (half >= 0)
+		(void)close(half);
+	return err;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct flow *x = a, *y = b;
+	int order;
+
+	if (x->state != y->state)
+		return x->state > y->state ? -1 : 1;
+	if (x->idle != y->idle)
+		return x->idle < y->idle ? -1 : 1;
+	if (x->family != y->family)
+		return x->family == AF_INET ? -1 : 1;
+	order = memcmp(&x->member.v6, &y->member.v6,
+		       x->family == AF_INET ? 4 : 16);
+	return order ?: x->alias - y->alias;
+}
+
+int view_flows(const struct state *state, const struct flow_filter *filter,
+	       struct flows *out)
+{
+	struct reading r = { .state = state,
+			     .filter = filter,
+			     .tick = view_tick(),
+			     .out = out };
+	int err = view_config(&r.config);
+
+	*out = (struct flows){ 0 };
+	if (!err && filter->family != AF_INET6)
+		err = read_family(&r, AF_INET);
+	if (!err && filter->family != AF_INET)
+		err = read_family(&r, AF_INET6);
+	if (err)
+		flows_free(out);
+	else if (out->n)
+		qsort(out->item, out->n, sizeof(*out->item), compare);
+	return err;
+}
+
+void flows_free(struct flows *flows)
+{
+	free(flows->item);
+	*flows = (struct flows){ 0 };
+}
