@@ -227,6 +227,15 @@ static int fresh(void **state)
 	return 0;
 }
 
+void print_req(const char *req)
+{
+	while (*req) {
+		printf("req %.*s\n", (int)strcspn(req, " "), req);
+		req += strcspn(req, " ");
+		req += strspn(req, " ");
+	}
+}
+
 int run_both(const struct CMUnitTest *tests, size_t n, const char *req)
 {
 	static const char *const where[] = { "xdp", "tc" };
@@ -246,10 +255,7 @@ int run_both(const struct CMUnitTest *tests, size_t n, const char *req)
 		failed += _cmocka_run_group_tests(where[both_mode], named, i,
 						  both_setup, both_teardown);
 	}
-	while (!failed && *req) {
-		printf("req %.*s\n", (int)strcspn(req, " "), req);
-		req += strcspn(req, " ");
-		req += strspn(req, " ");
-	}
+	if (!failed)
+		print_req(req);
 	return failed;
 }

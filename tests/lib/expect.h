@@ -83,6 +83,9 @@ struct end establish_(struct door *d, struct end member, struct end dialled,
 /* The target of a dialled UDP port under door_open()'s policy. */
 uint16_t target_of(uint16_t dialled);
 
+/* "req N" for each number in REQ. */
+void print_req(const char *req);
+
 /* The program under test in both of its places, then "req N" lines. */
 int run_both(const struct CMUnitTest *tests, size_t n, const char *req);
 extern struct door door;

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* Makes the tests' network namespaces and the door in them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ns.h"
+
+#define COMMAND_MAX 4096
+static const char conf_file[] = "/run/anyport-test.conf";
+
+static void compose(char *out, const char *ns, const char *format, va_list args)
+{
+	int n = snprintf(out, COMMAND_MAX,
+			 "exec nsenter --net=/run/netns/%s sh -ec '", ns);
+
+	n += vsnprintf(out + n, COMMAND_MAX - n, format, args);
+	snprintf(out + n, n < COMMAND_MAX ? COMMAND_MAX - n : 0, "'");
+	if (n > COMMAND_MAX - 2) {
+		fprintf(stderr, "ns: command too long: %s\n", out);
+		abort();
+	}
+}
+
+int ns_try(const char *ns, const char *format, ...)
+{
+	char command[COMMAND_MAX];
+	va_list args;
+	int status;
+
+	va_start(args, format);
+	compose(command, ns, format, args);
+	va_end(args);
+	fflush(stdout);
+	status = system(command);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+void ns_sh(const char *ns, const char *format, ...)
+{
+	char command[COMMAND_MAX];
+	va_list args;
+
+	va_start(args, format);
+	compose(command, ns, format, args);
+	va_end(args);
+	fflush(stdout);
+	if (system(command)) {
+		fprintf(stderr, "ns: failed: %s\n", command);
+		abort();
+	}
+}
+
+long ns_number(const char *ns, const char *format, ...)
+{
+	char command[COMMAND_MAX], line[64];
+	long number = -1;
+	va_list args;
+	FILE *f;
+
+	va_start(args, format);
+	compose(command, ns, format, args);
+	va_end(args);
+	f = popen(command, "r");
+	if (f && fgets(line, sizeof(line), f))
+		number = strtol(line, NULL, 10);
+	if (f)
+		pclose(f);
+	return number;
+}
+
+int ns_socket(const char *ns, int family, int type, int proto)
+{
+	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	char path[64];
+	int there, fd;
+
+	snprintf(path, sizeof(path), "/run/netns/%s", ns);
+	there = open(path, O_RDONLY | O_CLOEXEC);
+	if (home < 0 || there < 0 || setns(there, CLONE_NEWNET)) {
+		fprintf(stderr, "ns: %s: %s\n", path, strerror(errno));
+		abort();
+	}
+	fd = socket(family, type | SOCK_CLOEXEC, proto);
+	if (fd < 0 || setns(home, CLONE_NEWNET)) {
+		fprintf(stderr, "ns: socket in %s: %s\n", ns, strerror(errno));
+		abort();
+	}
+	close(there);
+	close(home);
+	return fd;
+}
+
+static void make_host(const char *ns)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "ip netns add %s", ns);
+	if (system(command)) {
+		fprintf(stderr, "ns: failed: %s\n", command);
+		abort();
+	}
+	ns_sh(ns, "ip link set lo up;"
+		  "sysctl -qw net.ipv6.conf.all.accept_dad=0"
+		  " net.ipv6.conf.default.accept_dad=0"
+		  " net.ipv6.conf.default.accept_ra=0"
+		  " net.ipv4.conf.all.rp_filter=0"
+		  " net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0");
+}
+
+/* The server's end of the wire has the MAC that frames are built for. */
+static void wire(const char *a, const char *dev_a, const char *b,
+		 const char *dev_b, int n)
+{
+	ns_sh(a,
+	      "ip link add %s address 02:00:00:00:00:%02x type veth"
+	      " peer name %s address 02:00:00:00:00:%02x netns /run/netns/%s;"
+	      "ip link set %s up",
+	      dev_a, 2 * n + 1, dev_b, 2 * n + 2, b, dev_a);
+	ns_sh(b, "ip link set %s up", dev_b);
+}
+
+void world_make(void)
+{
+	static const char *const host[] = { "srv", "rtr", "mem", "cli" };
+	size_t i;
+
+	for (i = 0; i < sizeof(host) / sizeof(host[0]); i++)
+		make_host(host[i]);
+	wire("srv", "eth0", "rtr", "eth0", 0);
+	wire("srv", "eth1", "cli", "eth0", 1);
+	wire("mem", "eth0", "rtr", "eth1", 2);
+	ns_sh("srv", "ip addr add 198.51.100.1/24 dev eth0;"
+		     "ip addr add 198.51.100.2/24 dev eth0;"
+		     "ip addr add 2001:db8:1::1/64 dev eth0 nodad;"
+		     "ip addr add 2001:db8:1::2/64 dev eth0 nodad;"
+		     "ip addr add 10.9.0.1/24 dev eth1;"
+		     "ip addr add fd09::1/64 dev eth1 nodad;"
+		     "ip route add default via 198.51.100.254;"
+		     "ip route add default via 2001:db8:1::fe;"
+		     "sysctl -qw net.ipv4.ip_forward=1"
+		     " net.ipv6.conf.all.forwarding=1");
+	ns_sh("rtr", "ip addr add 198.51.100.254/24 dev eth0;"
+		     "ip addr add 2001:db8:1::fe/64 dev eth0 nodad;"
+		     "ip addr add 192.0.2.254/24 dev eth1;"
+		     "ip addr add 2001:db8:9::fe/64 dev eth1 nodad;"
+		     "sysctl -qw net.ipv4.ip_forward=1"
+		     " net.ipv6.conf.all.forwarding=1");
+	ns_sh("mem", "ip addr add 192.0.2.9/24 dev eth0;"
+		     "ip addr add 192.0.2.10/24 dev eth0;"
+		     "ip addr add 2001:db8:9::9/64 dev eth0 nodad;"
+		     "ip addr add 2001:db8:9::10/64 dev eth0 nodad;"
+		     "ip route add default via 192.0.2.254;"
+		     "ip route add default via 2001:db8:9::fe");
+	ns_sh("cli", "ip addr add 10.9.0.2/24 dev eth0;"
+		     "ip addr add fd09::2/64 dev eth0 nodad;"
+		     "ip route add default via 10.9.0.1;"
+		     "ip route add default via fd09::1");
+}
+
+void world_offload(bool on)
+{
+	static const char *const where[][2] = {
+		{ "srv", "eth0" }, { "srv", "eth1" }, { "rtr", "eth0" },
+		{ "rtr", "eth1" }, { "mem", "eth0" }, { "cli", "eth0" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(where) / sizeof(where[0]); i++)
+		ns_sh(where[i][0], "ethtool -K %s tx %s >/dev/null",
+		      where[i][1], on ? "on" : "off");
+}
+
+void world_door(const char *attach, const char *udp, const char *tcp)
+{
+	FILE *f = fopen(conf_file, "we");
+
+	if (!f)
+		abort();
+	fprintf(f,
+		"[door]\ninterface = eth0\nattach = %s\n"
+		"address = 198.51.100.1\naddress = 198.51.100.2\n"
+		"address = 2001:db8:1::1\naddress = 2001:db8:1::2\n"
+		"[udp]\ntarget = 1194\n%s\n[tcp]\ntarget = 1194\npass = 22\n"
+		"%s\n",
+		attach, udp ?: "", tcp ?: "");
+	fclose(f);
+	ns_sh("srv", "build/anyport load -c %s >/dev/null", conf_file);
+}
+
+void world_unload(void)
+{
+	ns_sh("srv", "build/anyport unload");
+}
