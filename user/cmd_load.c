@@ -159,13 +159,12 @@ static int change(const struct request *request, const struct config *config,
 			  "there is nothing to reload: anyport load");
 		return EXIT_FAILED;
 	}
-	if (!err) {
-		/* What ran until now is what an undo goes back to. */
-		(void)confirm_cancel();
-		err = door_apply(door, config, !request->reload);
-	}
+	err = err ?: door_apply(door, config, !request->reload);
 	if (err) {
 		log_error("%s", door->error);
+		if (door->superseded)
+			log_warn("what was not confirmed yet stays, and is not "
+				 "undone any more");
 		return EXIT_FAILED;
 	}
 	warn_missing(config, door);

@@ -28,6 +28,7 @@ struct door {
 	uint32_t instance;       /* of XDP programs behind a dispatcher */
 	bool chained;            /* there is one */
 	bool no_dispatcher;      /* the kernel cannot */
+	bool superseded; /* an undo that waited will not come any more */
 	struct steps steps;
 	struct predecessor predecessor[AP_UPLINKS];
 	size_t n_predecessor;

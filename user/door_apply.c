@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "attach_lookup.h"
 #include "attach_tc.h"
+#include "confirm.h"
 #include "door.h"
 #include "ids.h"
 #include "log.h"
@@ -171,15 +173,20 @@ static int publish(struct door *door, const struct config *config,
 static int load_programs(struct door *door)
 {
 	const char *refused;
-	int err = programs_load(&door->tables, &door->programs, &refused);
+	struct utsname kernel = { 0 };
+	int err;
 
-	if (err)
-		return door_fail(door, err,
-				 "the kernel refused program %s: %s: anyport "
-				 "needs Linux 6.1 or newer; anyport -v load "
-				 "says more",
-				 refused, strerror(-err));
-	return 0;
+	if (door->programs.lookup)
+		return 0;
+	err = programs_load(&door->tables, &door->programs, &refused);
+	if (!err)
+		return 0;
+	(void)uname(&kernel);
+	return door_fail(
+		door, err,
+		"the kernel (Linux %s) refused program %s: %s: anyport "
+		"needs 6.1 or newer; anyport -v load says more",
+		kernel.release, refused, strerror(-err));
 }
 
 static struct state_uplink *find_uplink(struct state *state, uint32_t ifindex)
@@ -188,6 +195,18 @@ static struct state_uplink *find_uplink(struct state *state, uint32_t ifindex)
 		if (state->uplink[i].ifindex == ifindex)
 			return &state->uplink[i];
 	return NULL;
+}
+
+static int attach_one(struct door *door, const struct config *config,
+		      const struct link *link, bool replace,
+		      struct state_uplink *to)
+{
+	int err = replace ? 0 : uplink_keep(door, link, config->attach, to);
+
+	if (err)
+		return err < 0 ? err : 0;
+	err = load_programs(door);
+	return err ?: uplink_attach_egress(door, link, replace, to);
 }
 
 /* Egress first: a reply must not leave before its door is known there. */
@@ -207,14 +226,16 @@ static int attach_all(struct door *door, const struct config *config,
 
 		if (was)
 			*to = *was;
+		to->ingress_id = 0;
 		memcpy(to->name, link->name, sizeof(to->name));
 		to->ifindex = link->ifindex;
-		err = uplink_attach_egress(door, link, replace, to);
+		err = attach_one(door, config, link, replace, to);
 	}
 	for (size_t i = 0; !err && i < wanted->n; i++)
-		err = uplink_attach_ingress(door, wanted->link[i],
-					    config->attach, replace,
-					    &state->uplink[i]);
+		if (!state->uplink[i].ingress_id)
+			err = uplink_attach_ingress(door, wanted->link[i],
+						    config->attach, replace,
+						    &state->uplink[i]);
 	return err;
 }
 
@@ -229,6 +250,9 @@ static int attach_lookup(struct door *door, bool replace)
 	door->state.lookup_id = id;
 	if (id && !replace)
 		return 0;
+	err = load_programs(door);
+	if (err)
+		return err;
 	step.to = programs_lookup(&door->programs);
 	door->state.lookup_id = prog_id(step.to);
 	if (id)
@@ -360,10 +384,20 @@ static int prepare(struct door *door, const struct config *config,
 		return err;
 	err = door->fresh ? make_tables(door, config)
 			  : check_sizes(door, config);
-	err = err ?: load_programs(door);
 	if (err)
 		return err;
 	ids_assign(&door->state, config, wanted->id, &wanted->reused);
+	return 0;
+}
+
+/* A new number each time, even if the last command died after its programs. */
+static int choose_instance(struct door *door, bool replace)
+{
+	if (door->instance && !replace)
+		return 0;
+	if (getrandom(&door->instance, sizeof(door->instance), 0) < 0)
+		return door_fail(door, -errno, "no random numbers: %m");
+	door->instance |= 1; /* 0 means: always acts */
 	return 0;
 }
 
@@ -372,11 +406,12 @@ static int apply(struct door *door, const struct config *config, bool replace)
 	struct wanted wanted = { .n = 0 };
 	int err = prepare(door, config, &wanted);
 
-	/* A new number even if the last command died after its programs. */
-	if (!err && (replace || !door->instance) &&
-	    getrandom(&door->instance, sizeof(door->instance), 0) < 0)
-		err = door_fail(door, -errno, "no random numbers: %m");
-	door->instance |= 1; /* 0: always acts */
+	/* Refused programs are known before anything is changed. */
+	if (!err && replace)
+		err = load_programs(door);
+	err = err ?: choose_instance(door, replace);
+	if (!err) /* The slot that an undo would go back to is filled now. */
+		door->superseded = confirm_cancel() > 0;
 	err = err ?: publish(door, config, &wanted);
 	err = err ?: attach_all(door, config, &wanted, replace);
 	err = err ?: attach_lookup(door, replace);

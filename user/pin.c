@@ -275,14 +275,16 @@ int pin_retire(const struct pin_paths *paths)
 	return rename(paths->door, paths->fresh) ? -errno : 0;
 }
 
+/* Of another layout the names are not known: whatever its directory holds. */
 static int remove_door(const char *base, const char *name, bool *left)
 {
+	bool known = !is_other_layout(name);
 	char door[PATH_MAX], path[PATH_MAX + NAME_MAX + 2];
 	char entry[NAME_MAX + 1];
 	int err;
 
 	(void)snprintf(door, sizeof(door), "%s/%s", base, name);
-	while (!(err = find_entry(door, is_ours, entry))) {
+	while (!(err = find_entry(door, known ? is_ours : any, entry))) {
 		(void)snprintf(path, sizeof(path), "%s/%s", door, entry);
 		if (unlink(path))
 			return -errno;
@@ -303,9 +305,9 @@ int pin_remove(const struct pin_paths *paths, bool *left)
 	const struct dirent *entry;
 	int err = 0;
 
-	*left = false;
+	*left = !d && errno == ENOTDIR;
 	if (!d)
-		return errno == ENOENT ? 0 : -errno;
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 	while (!err && (entry = readdir(d)))
 		if (is_door(entry->d_name))
 			err = remove_door(paths->base, entry->d_name, left);

@@ -32,6 +32,15 @@ bool uplink_has_ours(const struct uplink_found *found)
 	       prog_is_ours(found->ingress, PROG_INGRESS);
 }
 
+/* How ours is attached; ATTACH_AUTO: not at all. */
+static enum attach_mode mode_found(const struct uplink_found *found)
+{
+	if (found->xdp.n_ours)
+		return found->xdp.mode;
+	return prog_is_ours(found->ingress, PROG_INGRESS) ? ATTACH_TC
+							  : ATTACH_AUTO;
+}
+
 static int open_program(uint32_t id)
 {
 	int fd = bpf_prog_get_fd_by_id(id);
@@ -424,14 +433,45 @@ int uplink_attach_ingress(struct door *door, const struct link *link,
 		return door_fail(door, err, "cannot see what is on %s: %s",
 				 link->name, strerror(-err));
 	/* What runs stays in its mode: changing it would lose packets. */
-	if (wanted == ATTACH_AUTO && found.xdp.n_ours)
-		wanted = found.xdp.mode;
-	else if (wanted == ATTACH_AUTO &&
-		 prog_is_ours(found.ingress, PROG_INGRESS))
-		wanted = ATTACH_TC;
+	if (wanted == ATTACH_AUTO)
+		wanted = mode_found(&found);
 	if (wanted == ATTACH_AUTO)
 		return attach_auto(door, link, &found, out);
 	if (wanted == ATTACH_TC)
 		return attach_tc(door, link, &found, replace, out);
 	return attach_xdp(door, link, wanted, &found, replace, out);
+}
+
+int uplink_keep(struct door *door, const struct link *link,
+		enum attach_mode wanted, struct state_uplink *out)
+{
+	static const char *const names[] = {
+		[ATTACH_NATIVE] = "native",
+		[ATTACH_GENERIC] = "generic",
+		[ATTACH_TC] = "tc",
+	};
+	struct uplink_found found;
+	enum attach_mode mode;
+	int err = uplink_find(link, &found);
+
+	if (err)
+		return door_fail(door, err, "cannot see what is on %s: %s",
+				 link->name, strerror(-err));
+	mode = mode_found(&found);
+	if (mode == ATTACH_AUTO)
+		return 0;
+	if (wanted != ATTACH_AUTO && wanted != mode)
+		return door_fail(door, -EINVAL,
+				 "attach = %s: the door is on %s by %s, which "
+				 "a reload does not change: anyport load",
+				 names[wanted], link->name, names[mode]);
+	if (!prog_is_ours(found.egress, PROG_EGRESS))
+		return 0;
+	out->mode = mode;
+	out->dispatcher = mode != ATTACH_TC && found.xdp.dispatcher;
+	out->egress_id = found.egress;
+	out->ingress_id = mode == ATTACH_TC ? found.ingress : found.xdp.ours[0];
+	out->made_clsact = tc_made_clsact(link->ifindex);
+	door->chained |= out->dispatcher;
+	return 1;
 }

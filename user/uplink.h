@@ -15,6 +15,13 @@ struct uplink_found {
 int uplink_find(const struct link *link, struct uplink_found *found);
 bool uplink_has_ours(const struct uplink_found *found);
 
+/*
+ * For a reload: 1 when the interface has all that it needs, described in *OUT;
+ * 0: it must be attached. -EINVAL: not in the mode that is WANTED.
+ */
+int uplink_keep(struct door *door, const struct link *link,
+		enum attach_mode wanted, struct state_uplink *out);
+
 /* Attaches to an interface, egress first, and describes it in *OUT. */
 int uplink_attach_egress(struct door *door, const struct link *link,
 			 bool replace, struct state_uplink *out);

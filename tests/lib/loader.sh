@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright the anyport authors
+# shellcheck shell=bash
+#
+# For the tests of load, reload, unload and confirm: a server's namespace with
+# two uplinks, and questions to the kernel that do not go through anyport.
+
+LAB_DIR=$(mktemp -d /run/loader.XXXXXX)
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+ANYPORT=$TOP/build/anyport
+CONF=$LAB_DIR/door.conf
+. "$TOP/tests/lab/tap.sh"
+
+# The secret is the host's: these tests have one of their own.
+mkdir -p /var/lib
+mount -t tmpfs -o mode=755 tmpfs /var/lib
+
+IN="nsenter --net=/run/netns/server"
+
+world() {
+	ip netns add server
+	ip netns add member
+	uplink e0
+	uplink e1
+	$IN ip address add 198.51.100.1/24 dev e0
+	$IN ip address add 2001:db8::1/64 dev e0 nodad
+	config
+}
+
+uplink() { # name
+	ip link add "$1" netns server mtu 1500 type veth \
+		peer name "$1" netns member mtu 1500
+	$IN ip link set "$1" up
+	ip -n member link set "$1" up
+}
+
+# More lines of [door] and other sections come from the caller.
+config() { # line ...
+	printf '%s\n' '[door]' 'interface = e0' 'address = 198.51.100.1' \
+		'address = 2001:db8::1' "$@" >"$CONF"
+}
+
+# The command in the server's namespace, on the test's configuration.
+door() { # command option ...
+	local command=$1
+	shift
+	case $command in
+	load | reload) $IN "$ANYPORT" "$command" -c "$CONF" "$@" ;;
+	*) $IN "$ANYPORT" "$command" "$@" ;;
+	esac
+}
+
+# It fails with STATUS and says TEXT; anyport says one line.
+refuses() { # status text command ...
+	local status=$1 text=$2 out rc=0
+	shift 2
+	out=$("$@" 2>&1) || rc=$?
+	printf '%s\n' "$out"
+	[ $rc = "$status" ] || { echo "exit status $rc, not $status"; return 1; }
+	[ "$1" != door ] || [ "$(printf "%s\n" "$out" | wc -l)" = 1 ] ||
+		{ echo "not one line"; return 1; }
+	case $out in
+	*"$text"*) ;;
+	*) echo "does not say: $text"; return 1 ;;
+	esac
+}
+
+netns_number() {
+	$IN stat -L -c %i /proc/self/ns/net
+}
+
+pins() {
+	echo "/run/anyport/bpf/$(netns_number)/v1"
+}
+
+# Ids of what the kernel runs on an interface: "xdp N", "egress N", "ingress N".
+attached() { # [interface]
+	local dev=${1:-e0}
+	$IN ip -j -d link show dev "$dev" |
+		jq -r '.[0].xdp.prog.id // empty | "xdp \(.)"'
+	for side in ingress egress; do
+		$IN tc -j filter show dev "$dev" $side 2>/dev/null |
+			jq -r --arg s $side '.[].options // {} |
+				select(.bpf_name // "" | startswith("anyport")) |
+				"\($s) \(.prog.id)"'
+	done
+}
+
+active() { # generation or instance
+	bpftool -j map lookup pinned "$(pins)/active" key 0 0 0 0 |
+		jq ".formatted.value.$1"
+}
+
+# Whether a whole door is in force, by the kernel's word.
+serves() { # [interface]
+	local on
+	on=$(attached "${1:-e0}" | cut -d' ' -f1 | sort | tr '\n' ' ')
+	[ "$on" = "egress xdp " ] || [ "$on" = "egress ingress " ] || {
+		echo "attached to ${1:-e0}: $on"
+		return 1
+	}
+	[ "$(active generation)" -gt 0 ] || { echo "generation 0"; return 1; }
+	bpftool -j link show pinned "$(pins)/lookup" |
+		jq -e ".netns_ino == $(netns_number)" >/dev/null ||
+		{ echo "no sk_lookup"; return 1; }
+}
+
+# Nothing of anyport's is in the server's namespace or below /run.
+clean() {
+	local dev on bad=0
+	for dev in $($IN ip -o link | awk -F': ' '{ sub("@.*", "", $2); print $2 }'); do
+		on=$(attached "$dev")
+		[ -z "$on" ] || { echo "left on $dev: $on"; bad=1; }
+	done
+	if [ -e /run/anyport ]; then
+		echo "left:"
+		find /run/anyport
+		bad=1
+	fi
+	! grep -q ' /run/anyport' /proc/mounts || { echo "mounted"; bad=1; }
+	[ "$($IN tc qdisc show | grep -c clsact)" = "${1:-0}" ] ||
+		{ echo "clsact:"; $IN tc qdisc show; bad=1; }
+	return $bad
+}
+
+# How many of the kernel's maps have N entries: the test's own, whatever else
+# runs on this machine.
+maps_of_size() { # n
+	bpftool -j map show | jq "[.[] | select(.max_entries == $1)] | length"
+}
+
+until_true() { # seconds command ...
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || { "$@"; return; }
+		sleep 0.1
+	done
+}
+
+loader_done() {
+	rm -rf "$LAB_DIR"
+}
+trap loader_done EXIT

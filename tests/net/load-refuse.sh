@@ -1,0 +1,287 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright the anyport authors
+#
+# What load and reload refuse: one line that names the object, exit status 1
+# (misuse 2), and nothing changed, above all nothing of another's.
+set -u
+. "$(dirname "$0")/../lib/loader.sh"
+world
+minimal=$LAB_DIR/minimal.bpf.o
+
+# ---- the command line ---------------------------------------------------------
+misuse() { # command...
+	local rc=0
+	"$@" >/dev/null 2>"$LAB_DIR/said" || rc=$?
+	[ $rc = 2 ] && grep -q "usage\|seconds" "$LAB_DIR/said"
+}
+ok "load with an argument is misuse" misuse door load eth0
+ok "load with an unknown option is misuse" misuse door load --nonsense
+ok "--confirm without a number is misuse" misuse door load --confirm soon
+ok "--confirm 0 is misuse" misuse door load --confirm 0
+ok "reload likewise" misuse door reload --confirm 1x
+ok "unload with an argument is misuse" misuse door unload all
+ok "confirm with an argument is misuse" misuse door confirm 30
+
+# ---- privilege and configuration -----------------------------------------------
+unprivileged() {
+	# The build directory may be closed to others: a copy, root's no more.
+	install -m 755 "$ANYPORT" "$LAB_DIR/anyport"
+	chmod 755 "$LAB_DIR"
+	$IN setpriv --reuid=65534 --regid=65534 --clear-groups \
+		"$LAB_DIR/anyport" "$@"
+}
+for command in load reload unload confirm; do
+	ok "$command without privilege" refuses 1 "$command needs root" unprivileged $command
+done
+no_capability() {
+	$IN setpriv --bounding-set=-sys_admin,-bpf --inh-caps=-all \
+		"$ANYPORT" load -c "$CONF"
+}
+ok "root without the capabilities" refuses 1 "Operation not permitted" no_capability
+ok "nothing is left" clean
+ok "a missing file" refuses 1 nowhere.conf $IN "$ANYPORT" load -c "$LAB_DIR/nowhere.conf"
+config 'speed = high'
+ok "an unknown key" refuses 1 speed door load
+config 'address = 1.2.3'
+ok "a bad address" refuses 1 1.2.3 door load
+config '[udp]' 'target = 70000'
+ok "a bad port" refuses 1 70000 door load
+ok "nothing is left" clean
+config
+ok "reload of what is not loaded" refuses 1 "anyport load" door reload
+ok "confirm of what is not loaded" refuses 1 "nothing waits" door confirm
+ok "nothing is left" clean
+
+# ---- interfaces -----------------------------------------------------------------
+interface() { # name
+	config
+	sed -i "s/interface = e0/interface = $1/" "$CONF"
+}
+interface e9
+ok "a missing interface" refuses 1 "e9" door load
+interface lo
+ok "the loopback interface" refuses 1 "lo is the loopback interface" door load
+$IN ip tuntap add dev tun9 mode tun
+interface tun9
+ok "a tun device" refuses 1 "tun9 is not an Ethernet interface" door load
+config 'interface = tun9'
+ok "a tun device beside a good one" refuses 1 "tun9 is not an Ethernet interface" door load
+ok "nothing is left" clean
+config 'interface = e9'
+warns() { # text command ...
+	local text=$1
+	shift
+	"$@" >"$LAB_DIR/said" 2>&1 && grep -q "warning: .*$text" "$LAB_DIR/said"
+}
+ok "a missing one beside a good one is a warning" warns "interface e9 does not exist" door load
+ok "the good one serves" serves
+before=$(attached)
+interface e9
+ok "reload with none that exists" refuses 1 "e9" door reload
+ok "changes nothing" test "$before" = "$(attached)"
+config 'interface = tun9'
+ok "reload with one that is refused" refuses 1 "tun9" door reload
+ok "changes nothing" test "$before $(active generation)" = "$(attached) 1"
+config 'address = 192.0.2.77'
+ok "an address that nobody has is a warning" warns "192.0.2.77" door load
+ok "it serves" serves
+
+# ---- sizes ----------------------------------------------------------------------
+for key in established half-open remembered; do
+	config '[limits]' "$key = 80000"
+	ok "another $key on reload" refuses 1 "$key" door reload
+	ok "and on load" refuses 1 "$key" door load
+done
+ok "it serves as before" serves
+config
+ok "the old configuration is still good" door reload
+door unload
+ok "nothing is left" clean
+
+# ---- another's XDP ---------------------------------------------------------------
+cat >"$LAB_DIR/minimal.bpf.c" <<'C'
+#define SEC(name) __attribute__((section(name), used))
+SEC("xdp") int foreign_xdp(void *context) { return 2; }
+SEC("tc") int foreign_tc(void *context) { return -1; }
+char license[] SEC("license") = "GPL";
+C
+clang -O2 -target bpf -c "$LAB_DIR/minimal.bpf.c" -o "$minimal" || exit 1
+xdp_id() {
+	$IN ip -j -d link show dev e0 | jq -r '.[0].xdp.prog.id // empty'
+}
+for mode in xdpdrv xdpgeneric; do
+	$IN ip link set dev e0 $mode object "$minimal" section xdp
+	id=$(xdp_id)
+	ok "another's $mode program" refuses 1 "foreign_xdp, id $id" door load
+	ok "is still there" test "$(xdp_id)" = "$id"
+	ok "and nothing of ours" clean
+	config 'attach = tc'
+	ok "with attach = tc both work" door load
+	ok "beside each other" test "$(xdp_id) $(attached | cut -d' ' -f1 | sort | tr '\n' ' ')" = \
+		"$id egress ingress xdp "
+	ok "unload" door unload
+	ok "theirs is still there" test "$(xdp_id)" = "$id"
+	config
+	$IN ip link set dev e0 $mode off
+done
+
+door load 2>/dev/null
+$IN ip link set dev e1 xdpdrv object "$minimal" section xdp
+config 'interface = e1'
+before=$(attached)
+ok "reload onto an interface with another's program" refuses 1 "e1 has another XDP program" door reload
+ok "changes nothing" test "$before" = "$(attached)"
+ok "leaves no filter there" test -z "$(attached e1 | grep -v xdp)"
+ok "nor a clsact" test "$($IN tc qdisc show dev e1 | grep -c clsact)" = 0
+ok "and the door serves" serves
+ok "load likewise" refuses 1 "e1 has another XDP program" door load
+ok "the door serves, by the programs from before" test "$before" = "$(attached)"
+$IN ip link set dev e1 xdpdrv off
+config
+door unload
+
+# ---- another's clsact and filters -----------------------------------------------
+filters() {
+	$IN tc filter show dev e0 egress
+	$IN tc filter show dev e0 ingress
+}
+$IN tc qdisc add dev e0 clsact
+$IN tc filter add dev e0 egress prio 1 protocol ip matchall action pass
+$IN tc filter add dev e0 ingress prio 49152 bpf direct-action object-file "$minimal" section tc
+before=$(filters)
+ok "load beside another's clsact" door load
+ok "it serves" serves
+ok "unload" door unload
+ok "their filters are as they were" test "$(filters)" = "$before"
+ok "so is their clsact, and nothing of ours is left" clean 1
+$IN tc qdisc del dev e0 clsact
+$IN tc qdisc add dev e0 clsact
+door load 2>/dev/null
+door unload
+ok "another's clsact stays even if it is empty" clean 1
+$IN tc qdisc del dev e0 clsact
+
+door load 2>/dev/null
+$IN tc filter add dev e0 egress prio 1 protocol ip matchall action pass
+ok "a filter of another's in our clsact: unload" door unload
+ok "leaves clsact and filter to them" clean 1
+ok "the filter is there" test "$(filters | grep -c matchall)" -gt 0
+$IN tc qdisc del dev e0 clsact
+
+$IN tc qdisc add dev e0 clsact
+$IN tc filter add dev e0 egress prio 7 handle 0xa9 bpf direct-action \
+	object-file "$minimal" section tc
+before=$(filters)
+ok "another's filter in our place" refuses 1 "another's program" door load
+ok "is still there" test "$(filters)" = "$before"
+ok "and nothing of ours" clean 1
+$IN tc filter del dev e0 egress
+$IN tc filter add dev e0 egress prio 7 protocol ip matchall action pass
+ok "a filter of another kind at our priority" refuses 1 "priority 7" door load
+ok "and nothing of ours" clean 1
+$IN tc qdisc del dev e0 clsact
+
+$IN tc qdisc add dev e0 ingress
+ok "an ingress qdisc" refuses 1 "ingress qdisc" door load
+ok "is still there" test "$($IN tc qdisc show dev e0 | grep -c ingress)" = 1
+ok "and nothing of ours" clean
+$IN tc qdisc del dev e0 ingress
+
+# ---- the pin directory ------------------------------------------------------------
+mkdir -p /run/anyport/bpf/theirs
+ok "a mount point with something in it" refuses 1 "/run/anyport/bpf" door load
+ok "is as it was" test -d /run/anyport/bpf/theirs
+rm -rf /run/anyport
+
+mkdir -p /run/anyport/bpf
+mount -t bpf bpf /run/anyport/bpf
+mkdir -p "/run/anyport/bpf/$(netns_number)/theirs"
+ok "a foreign directory in our place" refuses 1 "theirs is not anyport's" door load
+ok "is as it was" test -d "/run/anyport/bpf/$(netns_number)/theirs"
+ok "unload leaves it too" warns "is not anyport's" door unload
+ok "it is as it was" test -d "/run/anyport/bpf/$(netns_number)/theirs"
+rmdir "/run/anyport/bpf/$(netns_number)/theirs" "/run/anyport/bpf/$(netns_number)"
+
+door load 2>/dev/null
+before=$(attached)
+bpftool map create "$(pins)/theirs" type array key 4 value 4 entries 1 name theirs
+ok "a foreign map among ours" refuses 1 "v1/theirs is not anyport's" door reload
+ok "changes nothing" test "$before" = "$(attached)"
+rm "$(pins)/theirs"
+rm "$(pins)/half6"
+ok "a map that is missing" refuses 1 "v1/half6" door load
+bpftool map create "$(pins)/half6" type array key 4 value 4 entries 1 name half6
+ok "a map of another shape" refuses 1 "v1/half6" door load
+ok "the message's next step, unload" door unload
+ok "clears it" clean
+ok "load afterwards" door load
+ok "serves" serves
+
+mv "$(pins)" "${pins%1}$(dirname "$(pins)")/v2"
+ok "a door of another layout" refuses 1 "another version of anyport" door load
+ok "the next step, unload" door unload
+ok "clears it" clean
+
+# ---- state that is damaged ---------------------------------------------------------
+json=/run/anyport/$(netns_number).json
+for damage in '' '{' '[]' '{"schema": 1}' '{"schema": 1, "layout": -1}'; do
+	door load 2>/dev/null
+	printf '%s' "$damage" >"$json"
+	ok "state file \"$damage\": reload" door reload
+	ok "it serves" serves
+	ok "the file is whole again" jq -e '.uplinks[0].name == "e0"' "$json"
+	printf '%s' "$damage" >"$json"
+	ok "unload" door unload
+	ok "nothing is left" clean
+done
+door load 2>/dev/null
+rm "$json"
+ok "no state file: load" door load
+ok "it serves" serves
+rm "$json"
+ok "unload" door unload
+ok "nothing is left" clean
+
+door load 2>/dev/null
+umount -l /run/anyport/bpf
+rm "$json"
+ok "the bpffs is gone: load replaces what it finds" door load
+ok "it serves" serves
+umount -l /run/anyport/bpf
+ok "unload finds the programs" door unload
+ok "nothing is left" clean
+
+# ---- the key ----------------------------------------------------------------------
+chmod 644 /var/lib/anyport/secret
+ok "a key that others can read is not used" warns "/var/lib/anyport/secret" door load
+ok "and stays as it is" test "$(stat -c %a /var/lib/anyport/secret)" = 644
+door unload
+rm /var/lib/anyport/secret
+ln -s /etc/passwd /var/lib/anyport/secret
+ok "nor a symbolic link" warns "/var/lib/anyport/secret" door load
+door unload
+rm /var/lib/anyport/secret
+
+# ---- the lock ----------------------------------------------------------------------
+mkdir -p /run/anyport
+flock /run/anyport/lock sleep 1 &
+held=$!
+sleep 0.2
+ok "a lock that is held a second is waited for" door load
+wait $held
+door unload
+ok "nothing is left" clean
+
+# ---- SSH ---------------------------------------------------------------------------
+# Whoever is connected is taken for sshd's when the process is named so.
+ok "no SSH session: claim = 22" test -n "$(config '[tcp]' 'claim = 22'; door load 2>&1; attached)"
+door unload
+config
+
+# A mount namespace of its own, as ip netns exec makes: pins would be gone.
+ok "where a mount would vanish" refuses 1 "nsenter --net" \
+	unshare --mount $IN "$ANYPORT" load -c "$CONF"
+ok "nothing is left" clean
+
+tap_done 30

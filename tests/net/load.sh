@@ -1,0 +1,295 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright the anyport authors
+#
+# load, reload and unload as they should be used: what is attached afterwards,
+# in which mode, what stays the same, and that nothing is left.
+set -u
+. "$(dirname "$0")/../lib/loader.sh"
+world
+
+has_all_pins() {
+	local name
+	for name in config active policy flows4 flows6 half4 half6 nat4 nat6 \
+		aliased budgets prefixes listeners sockets looking counters; do
+		bpftool map show pinned "$(pins)/$name" >/dev/null || return
+	done
+	[ "$(find "$(pins)" -type f | wc -l)" = 17 ] || { ls "$(pins)"; return 1; }
+}
+
+# What bpftool lists must use the pinned maps and nobody else's.
+programs_use_pins() {
+	local id name
+	id=$(bpftool -j map show pinned "$(pins)/config" | jq .id)
+	for name in anyport_xdp anyport_egress anyport_lookup; do
+		bpftool -j prog show | jq -e --arg n $name --argjson m "$id" \
+			'[.[] | select(.name == $n and (.map_ids // [] | index($m)))] |
+			length == 1' >/dev/null || { echo "$name"; return 1; }
+	done
+	$IN bpftool -j net show | jq -e '.[0] | (.xdp | length == 1) and
+		(.tc | length == 1) and
+		(.tc[0].name | startswith("anyport_egress"))'
+}
+
+modes_are() { # mode...
+	[ "$(stat -c '%a %U:%G' /run/anyport/bpf)" = "750 root:$1" ] &&
+		[ "$(stat -c '%a %U:%G' "$(pins)")" = "750 root:$1" ] &&
+		[ "$(find "$(pins)" -type f ! -perm 640 | wc -l)" = 0 ] &&
+		[ "$(find "$(pins)" -type f ! -group "$1" | wc -l)" = 0 ] &&
+		[ "$(stat -c '%a %U:%G' "/run/anyport/$(netns_number).json")" = "640 root:$1" ] ||
+		{ ls -la /run/anyport /run/anyport/bpf "$(pins)"; return 1; }
+}
+
+state() { # jq filter
+	jq -r "$1" "/run/anyport/$(netns_number).json"
+}
+
+ok "load" door load
+ok "everything is attached" serves
+ok "every map is pinned, and nothing else" has_all_pins
+ok "bpftool: three programs, on the pinned maps" programs_use_pins
+ok "readable by root's group alone" modes_are root
+ok "the state file names what is attached" \
+	test "xdp $(state '.uplinks[0].ingress_id')" = "$(attached | grep xdp)"
+ok "a key was made, for root alone" \
+	test "$(stat -c '%a %s' /var/lib/anyport/secret)" = "600 16"
+
+# ---- again -------------------------------------------------------------------
+before=$(attached) maps=$(bpftool -j map show pinned "$(pins)/flows4" | jq .id)
+secret=$(bpftool -j map lookup pinned "$(pins)/config" key 1 0 0 0 | jq -c .formatted.value.secret)
+key=(198 51 100 7 0xd4 0x31 0x04 0xaa)
+bpftool map update pinned "$(pins)/flows4" key "${key[@]}" \
+	value 1 0xbb 0xd4 0x31 0 2 0 0 1 0 0 0 0 0 0 0
+ok "load again" door load
+ok "still everything is attached, once" serves
+differs() { [ "$1" != "$2" ] || { echo "$1"; return 1; }; }
+ok "by new programs" differs "$before" "$(attached)"
+ok "on the same maps" test "$maps" = "$(bpftool -j map show pinned "$(pins)/flows4" | jq .id)"
+ok "with the flows that were there" bpftool map lookup pinned "$(pins)/flows4" key "${key[@]}"
+ok "generation 2 after two loads" test "$(active generation)" = 2
+before=$(attached)
+ok "reload" door reload
+ok "by the same programs" test "$before" = "$(attached)"
+ok "generation 3" test "$(active generation)" = 3
+ok "the flows are there" bpftool map lookup pinned "$(pins)/flows4" key "${key[@]}"
+ok "the key is the same" test "$secret" = \
+	"$(bpftool -j map lookup pinned "$(pins)/config" key 0 0 0 0 | jq -c .formatted.value.secret)"
+
+two_loaders() {
+	local a b
+	door load &
+	a=$!
+	door load &
+	b=$!
+	wait $a && wait $b
+}
+ok "two loaders at once" two_loaders
+ok "leave one door" serves
+ok "bpftool: one program of each" programs_use_pins
+
+# ---- unload -------------------------------------------------------------------
+ok "unload" door unload
+ok "nothing is left" clean
+ok "unload again" door unload
+ok "nothing is left" clean
+two_unloaders() {
+	local a b
+	door load || return
+	door unload &
+	a=$!
+	door unload &
+	b=$!
+	wait $a && wait $b
+}
+ok "two unloaders at once" two_unloaders
+ok "nothing is left" clean
+ok "a load beside a load, from nothing" two_loaders
+ok "leave one door" serves
+ok "unload" door unload
+ok "nothing is left" clean
+
+# ---- the group ----------------------------------------------------------------
+as_group() {
+	setpriv --reuid=65534 --regid=4242 --clear-groups "$@"
+}
+# /etc/group of this test's own: the group exists on installed hosts only.
+cp /etc/group "$LAB_DIR/group"
+echo "anyport:x:4242:" >>"$LAB_DIR/group"
+mount --bind "$LAB_DIR/group" /etc/group
+door load >/dev/null 2>&1
+ok "pins belong to the group" modes_are anyport
+ok "the group lists the pins" as_group ls "$(pins)"
+ok "nobody else does" refuses 2 "Permission denied" \
+	setpriv --reuid=65534 --regid=65534 --clear-groups ls "$(pins)"
+door unload
+umount /etc/group
+
+# ---- two uplinks, addresses come and go ----------------------------------------
+config 'interface = e1'
+ok "load on two uplinks" door load
+ok "the first serves" serves e0
+ok "the second serves" serves e1
+config
+ok "reload without the second" door reload
+ok "it is off the second" test -z "$(attached e1)"
+ok "whose clsact is gone" test "$($IN tc qdisc show dev e1 | grep -c clsact)" = 0
+ok "it is on the first" serves e0
+config 'interface = e1' 'address = 198.51.100.2'
+ok "reload with it, and a third address" door reload
+ok "the second serves" serves e1
+ids() {
+	state '[.addresses[] | "\(.id)=\(.address)\(if .in_use then "" else "-" end)"] | join(" ")'
+}
+ok "ids are given in order" test "$(ids)" = "0=198.51.100.1 1=2001:db8::1 2=198.51.100.2"
+printf '%s\n' '[door]' 'interface = e0' 'address = 198.51.100.3' 'address = 198.51.100.2' >"$CONF"
+door reload 2>/dev/null
+ok "an address that stays keeps its id, a new one gets a new one" test "$(ids)" = \
+	"0=198.51.100.1- 1=2001:db8::1- 2=198.51.100.2 3=198.51.100.3"
+config
+door reload 2>/dev/null
+ok "one that comes back has its own again" test "$(ids)" = \
+	"0=198.51.100.1 1=2001:db8::1 2=198.51.100.2- 3=198.51.100.3-"
+id_in_kernel() {
+	bpftool -j map lookup pinned "$(pins)/config" key "$(($(active generation) & 1))" 0 0 0 |
+		jq ".formatted.value | .n4 == 1 and .n6 == 1 and .addr4[0].id == 0 and .addr6[0].id == 1"
+}
+ok "as the programs see it" test "$(id_in_kernel)" = true
+
+# 64 ids, 32 in a configuration: three of these sets need some anew.
+many() { # first
+	local i
+	printf '%s\n' '[door]' 'interface = e0'
+	for ((i = $1; i < $1 + 32; i++)); do
+		echo "address = 192.0.2.$i"
+	done
+}
+flow_of_id() { # id
+	bpftool map update pinned "$(pins)/flows4" key "${key[@]}" \
+		value 1 0xbb 0xd4 0x31 "$1" 2 0 0 1 0 0 0 0 0 0 0
+}
+many 1 >"$CONF"
+door reload 2>/dev/null
+many 101 >"$CONF"
+flow_of_id 0
+door reload 2>/dev/null
+ok "ids run out: one that nobody uses is given again" test "$(state '[.addresses[] |
+	select(.in_use)] | length')" = 32
+ok "after its flows are gone" refuses 254 "Not found" \
+	bpftool map lookup pinned "$(pins)/flows4" key "${key[@]}"
+many 1 >"$CONF"
+door reload 2>/dev/null
+ok "and the door still serves" serves
+door unload
+
+# ---- modes ----------------------------------------------------------------------
+xdp_mode() {
+	$IN ip -j -d link show dev e0 | jq -r '.[0].xdp.mode // "none"'
+}
+for mode in native generic tc; do
+	config "attach = $mode"
+	ok "attach = $mode" door load
+	ok "it serves" serves
+	ok "the state file says so" test "$(state '.uplinks[0].mode')" = $mode
+	case $mode in
+	native) want=1 ;; # XDP_ATTACHED_DRV
+	generic) want=2 ;;
+	tc) want=none ;;
+	esac
+	ok "so does the kernel" test "$(xdp_mode)" = $want
+	ok "load over it, from one mode to the same" door load
+	ok "it serves" serves
+done
+config "attach = native"
+ok "reload does not change the mode" refuses 1 "attach = native" door reload
+ok "load does: tc to native" door load
+ok "it serves" serves
+ok "the tc ingress filter is gone" test -z "$(attached | grep ingress)"
+config "attach = generic"
+ok "native to generic" door load
+ok "it serves" serves
+config "attach = tc"
+ok "generic to tc" door load
+ok "it serves" serves
+ok "XDP is gone" test "$(xdp_mode)" = none
+door unload
+
+# Packets larger than a page are no hindrance: the program takes fragments.
+config
+ip -n member link set e0 mtu 9000
+$IN ip link set e0 mtu 9000
+ok "auto, MTU 9000" door load
+ok "is native" test "$(xdp_mode)" = 1
+door unload
+ip -n member link set e0 mtu 1500
+$IN ip link set e0 mtu 1500
+
+# A bridge has no native XDP.
+$IN ip link add br0 type bridge
+$IN ip link set br0 up
+sed -i 's/= e0/= br0/' "$CONF"
+auto_says() {
+	door load 2>&1 | tee "$LAB_DIR/said" | grep "br0: generic XDP" &&
+		grep -q "native: " "$LAB_DIR/said"
+}
+ok "auto falls back, and says why" auto_says
+ok "it serves" serves br0
+ok "the state file says why" grep -q 'native: .' <(state '.uplinks[0].why')
+why=$(state '.uplinks[0].why')
+door load 2>/dev/null
+ok "load again keeps mode and reason" test "$(state '.uplinks[0] | "\(.mode) \(.why)"')" = "generic $why"
+config 'attach = native'
+sed -i 's/= e0/= br0/' "$CONF"
+door unload
+ok "attach = native is taken at its word" refuses 1 "cannot attach native XDP to br0" door load
+$IN ip link del br0
+ok "nothing is left" clean
+
+# ---- an uplink that is deleted and made anew ----------------------------------
+config
+door load 2>/dev/null
+ip -n member link del e0
+uplink e0
+$IN ip address add 198.51.100.1/24 dev e0
+ok "load after the interface was made anew" door load
+ok "it serves" serves
+$IN ip link set e0 down
+$IN ip link set e0 name up0
+$IN ip link set up0 up
+sed -i 's/= e0/= up0/' "$CONF"
+ok "reload after it was renamed" door reload
+ok "it serves" serves up0
+$IN ip link set up0 down
+$IN ip link set up0 name e0
+$IN ip link set e0 up
+door unload
+ok "nothing is left" clean
+
+# ---- a second namespace ---------------------------------------------------------
+config
+door load 2>/dev/null
+printf '%s\n' '[door]' 'interface = e1' 'address = 203.0.113.1' >"$LAB_DIR/other.conf"
+ok "a door in another namespace" nsenter --net=/run/netns/member "$ANYPORT" load -c "$LAB_DIR/other.conf"
+ok "beside the first" test "$(find /run/anyport/bpf -name lookup | wc -l)" = 2
+ok "unload one" nsenter --net=/run/netns/member "$ANYPORT" unload
+ok "the other serves" serves
+door unload
+ok "nothing is left" clean
+
+# ---- no leaks ---------------------------------------------------------------------
+entries=$((40000 + $$ % 20000))
+config '[limits]' "established = $entries"
+cycles() {
+	local i
+	for ((i = 0; i < 20; i++)); do
+		door load && door reload && door unload || return
+	done >/dev/null 2>&1
+}
+door load 2>/dev/null
+ok "the kernel has this test's two maps of $entries" test "$(maps_of_size $entries)" = 2
+door unload
+ok "20 loads, reloads and unloads" cycles
+no_maps() { [ "$(maps_of_size $entries)" = 0 ]; }
+ok "none of their maps is left, so no program that uses one" until_true 10 no_maps
+ok "nothing else is left" clean
+
+tap_done 30
