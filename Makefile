@@ -46,7 +46,10 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Werror \
 BPF  := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
 SKEL := $(BPF:%=$(B)/bpf/%.skel.h)
 USER_LIBS = $(shell $(PKG_CONFIG) --libs libxdp libbpf inih jansson libnl-3.0 libnl-route-3.0 smartcols)
-HOOK_LIBS = $(shell $(PKG_CONFIG) --libs inih jansson libnl-3.0 libnl-route-3.0 libcap-ng)
+HOOK_LIBS = $(shell $(PKG_CONFIG) --libs inih libnl-3.0 libnl-route-3.0 libcap-ng)
+# The hook starts for every event, and loading four libraries takes longer than
+# its work: all but libc are linked in. HOOK_LINK="$(HOOK_LIBS)" undoes it.
+HOOK_LINK ?= -Wl,-Bstatic $(HOOK_LIBS) -Wl,-Bdynamic
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 USER_OBJ := $(call obj,$(filter-out user/main.c,$(wildcard user/*.c)))
@@ -95,7 +98,7 @@ $(B)/anyport: $(B)/user/main.o $(B)/libuser.a
 
 $(B)/anyport-hook: $(B)/hook/main.o $(B)/libhook.a $(B)/libuser.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(HOOK_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(HOOK_LINK)
 
 # A test's own needs beyond the archives: LDFLAGS_NAME, e.g. linker wraps.
 LDFLAGS_config := -Wl,--wrap=config_cpus

@@ -268,6 +268,7 @@ static void route(struct connect *c)
 	    settle_write(c->hook, &c->ledger, &made))
 		hooklog_warn("%s: the claim stays marked for reconcile",
 			     c->hook->env.name);
+	instance_note(c->hook, owner->ifindex, owner->started);
 	say_done(c, err);
 }
 

@@ -67,7 +67,7 @@ static int link_prefix(const char *link, struct ip_prefix *out)
 	return 0;
 }
 
-static int link_owner(int dir, const char *link, char name[NAME_MAX_LENGTH + 1])
+int held_owner(int dir, const char *link, char name[NAME_MAX_LENGTH + 1])
 {
 	ssize_t n = readlinkat(dir, link, name, NAME_MAX_LENGTH + 1);
 
@@ -79,10 +79,9 @@ static int link_owner(int dir, const char *link, char name[NAME_MAX_LENGTH + 1])
 
 int held_each(int dir,
 	      int (*fn)(void *arg, const char *link,
-			const struct ip_prefix *prefix, const char *name),
+			const struct ip_prefix *prefix),
 	      void *arg)
 {
-	char name[NAME_MAX_LENGTH + 1];
 	struct ip_prefix prefix;
 	struct dirent *entry;
 	int err = 0;
@@ -96,12 +95,9 @@ int held_each(int dir,
 		close(fd);
 		return -ENOMEM;
 	}
-	while (!err && (entry = readdir(d))) {
-		if (link_prefix(entry->d_name, &prefix))
-			continue;
-		err = fn(arg, entry->d_name, &prefix,
-			 link_owner(dir, entry->d_name, name) ? NULL : name);
-	}
+	while (!err && (entry = readdir(d)))
+		if (!link_prefix(entry->d_name, &prefix))
+			err = fn(arg, entry->d_name, &prefix);
 	closedir(d);
 	return err;
 }
@@ -133,17 +129,21 @@ struct search {
 	struct ip_prefix *which;
 };
 
-static int look(void *arg, const char *link, const struct ip_prefix *prefix,
-		const char *name)
+static int look(void *arg, const char *link, const struct ip_prefix *prefix)
 {
+	char name[NAME_MAX_LENGTH + 1];
 	const struct search *s = arg;
 	bool ours = false;
 
 	for (size_t i = 0; i < s->claim->n_route && !ours; i++)
 		ours = prefix_overlaps(&s->claim->route[i].dst, prefix);
-	if (!ours || (name && !strcmp(name, s->name)))
+	if (!ours)
 		return 0;
-	if (!name || !holds(s->dir, name, prefix)) {
+	if (held_owner(s->dir, link, name))
+		name[0] = '\0';
+	if (!strcmp(name, s->name))
+		return 0;
+	if (!*name || !holds(s->dir, name, prefix)) {
 		(void)unlinkat(s->dir, link, 0);
 		return 0;
 	}
@@ -159,7 +159,7 @@ static bool all_ours(int dir, const char *name, const struct claim *claim)
 
 	for (size_t i = 0; i < claim->n_route; i++) {
 		link_name(&claim->route[i].dst, link);
-		if (link_owner(dir, link, owner) || strcmp(owner, name))
+		if (held_owner(dir, link, owner) || strcmp(owner, name))
 			return false;
 	}
 	return true;
@@ -185,7 +185,7 @@ int held_put(int dir, const char *name, const struct claim *claim)
 			continue;
 		if (errno != EEXIST)
 			return -errno;
-		if (!link_owner(dir, link, owner) && !strcmp(owner, name))
+		if (!held_owner(dir, link, owner) && !strcmp(owner, name))
 			continue;
 		(void)unlinkat(dir, link, 0);
 		if (symlinkat(name, dir, link))
@@ -210,7 +210,7 @@ void held_drop(const struct ledger *ledger, const struct claim *claim)
 		if (needed(ledger, &claim->route[i].dst))
 			continue;
 		link_name(&claim->route[i].dst, link);
-		if (!link_owner(ledger->dir, link, owner) &&
+		if (!held_owner(ledger->dir, link, owner) &&
 		    !strcmp(owner, ledger->name))
 			(void)unlinkat(ledger->dir, link, 0);
 	}
@@ -222,7 +222,7 @@ bool held_route(int dir, const struct ip_prefix *dst, const char *dev)
 	struct ledger ledger;
 
 	link_name(dst, link);
-	if (link_owner(dir, link, owner) || ledger_peek(dir, owner, &ledger))
+	if (held_owner(dir, link, owner) || ledger_peek(dir, owner, &ledger))
 		return false;
 	for (size_t i = 0; i < ledger.n; i++) {
 		const struct claim *c = &ledger.claim[i];

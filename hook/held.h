@@ -27,9 +27,11 @@ bool held_route(int dir, const struct ip_prefix *dst, const char *dev);
 void held_drop(const struct ledger *ledger, const struct claim *claim);
 
 /* Calls FN for each link; stops when it returns non-zero. */
+/* Whose LINK says it is: 0 or -EINVAL. */
+int held_owner(int dir, const char *link, char name[NAME_MAX_LENGTH + 1]);
 int held_each(int dir,
 	      int (*fn)(void *arg, const char *link,
-			const struct ip_prefix *prefix, const char *name),
+			const struct ip_prefix *prefix),
 	      void *arg);
 
 #endif

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "privilege.h"
@@ -28,9 +29,21 @@ bool privilege_raised(void)
 	return getauxval(AT_SECURE) != 0;
 }
 
+/* libcap-ng would read /proc/PID/status twice to know as much. */
+static bool may_route(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2] = { 0 };
+
+	return !syscall(SYS_capget, &header, data) &&
+	       (data[0].effective >> CAP_NET_ADMIN & 1);
+}
+
 const char *privilege_missing(void)
 {
-	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN))
+	if (may_route())
 		return NULL;
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
 		return "NoNewPrivileges takes the capability away: remove "

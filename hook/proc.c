@@ -36,18 +36,18 @@ uint64_t proc_started(int pid)
 	return at ? strtoull(at, NULL, 10) : 0;
 }
 
+/* Asked some ten times in an event: one socket for all. */
 static int ask(const char *dev, unsigned long what, struct ifreq *request)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int err;
+	static int fd = -1;
 
+	if (fd < 0)
+		fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 	memset(request, 0, sizeof(*request));
 	strncpy(request->ifr_name, dev, IFNAMSIZ - 1);
-	err = ioctl(fd, what, request) ? -errno : 0;
-	close(fd);
-	return err;
+	return ioctl(fd, what, request) ? -errno : 0;
 }
 
 uint32_t device_index(const char *dev)

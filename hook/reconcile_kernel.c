@@ -221,12 +221,14 @@ void correct_orphans(struct reconciler *r)
 }
 
 static int look_link(void *arg, const char *link,
-		     const struct ip_prefix *prefix, const char *name)
+		     const struct ip_prefix *prefix)
 {
+	char name[NAME_MAX_LENGTH + 1];
 	struct reconciler *r = arg;
 	struct ledger ledger;
 
-	if (name && !ledger_peek(r->hook->dir, name, &ledger))
+	if (!held_owner(r->hook->dir, link, name) &&
+	    !ledger_peek(r->hook->dir, name, &ledger))
 		for (size_t i = 0; i < ledger.n; i++)
 			if (claim_route(&ledger.claim[i], prefix))
 				return 0;

@@ -43,6 +43,8 @@ int routes_open(struct routes **out)
 				routes);
 	if (nl_connect(routes->socket, NETLINK_ROUTE))
 		goto fail;
+	/* An answer is short: no need to ask for its size first. */
+	nl_socket_disable_msg_peek(routes->socket);
 	*out = routes;
 	return 0;
 fail:

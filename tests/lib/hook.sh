@@ -8,7 +8,7 @@
 
 tests=0
 hook=${HOOK:-$PWD/build/anyport-hook}
-dir=$(mktemp -d /tmp/anyport-hook.XXXXXX)
+dir=$(mktemp -d /run/anyport-hook.XXXXXX)
 users=$dir/users state=$dir/sessions
 conf=$dir/anyport.conf
 declare -A pid started
