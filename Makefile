@@ -106,6 +106,7 @@ LDFLAGS_config_refuse := $(LDFLAGS_config)
 LDFLAGS_policy := $(LDFLAGS_config)
 LDFLAGS_config_docs := $(LDFLAGS_config)
 LDFLAGS_config_memory := $(LDFLAGS_config) -Wl,--wrap=calloc,--wrap=strdup,--wrap=reallocarray
+LDFLAGS_hook_env := -Wl,--wrap=config_load
 $(B)/tests/%: $(B)/tests/%.o $(B)/libtest.a $(B)/libhook.a $(B)/libuser.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(LDFLAGS_$(notdir $@)) -o $@ $^ \
