@@ -116,7 +116,7 @@ static bool put_missing(struct reconciler *r, const char *name,
 		report_change(r,
 			      &(struct change){ "route-missing", name,
 						&owner->route[i].dst,
-						owner->dev, "is missing: " },
+						owner->dev, "is missing" },
 			      err);
 	}
 	return was != owner->repair;
@@ -137,12 +137,11 @@ static int delete_rest(struct reconciler *r, const char *name,
 			continue;
 		err = change_route(r, &route, routes_delete);
 		failed |= err != 0;
-		report_change(
-			r,
-			&(struct change){ "route-stale", name, &c->route[i].dst,
-					  c->dev,
-					  "leads to a session that ended: " },
-			err);
+		report_change(r,
+			      &(struct change){
+				      "route-stale", name, &c->route[i].dst,
+				      c->dev, "leads to a session that ended" },
+			      err);
 	}
 	return failed;
 }
@@ -197,7 +196,7 @@ static void delete_orphan(struct reconciler *r, const struct kernel_route *k,
 		close(lock);
 	report_change(r,
 		      &(struct change){ "route-orphan", NULL, &k->route.dst,
-					dev, "belongs to no session: " },
+					dev, "belongs to no session" },
 		      err);
 }
 
@@ -282,14 +281,13 @@ void correct_unreachable(struct reconciler *r)
 			continue;
 		err = change_route(r, &route,
 				   want ? routes_put : routes_delete);
-		report_change(
-			r,
-			&(struct change){
-				want ? "unreachable-missing"
-				     : "unreachable-left",
-				NULL, &config->range[i], NULL,
-				want ? "has no unreachable route: "
-				     : "still has an unreachable route: " },
-			err);
+		report_change(r,
+			      &(struct change){
+				      want ? "unreachable-missing"
+					   : "unreachable-left",
+				      NULL, &config->range[i], NULL,
+				      want ? "has no unreachable route"
+					   : "still has an unreachable route" },
+			      err);
 	}
 }

@@ -18,13 +18,14 @@ static void say(const struct reconciler *r, const struct change *change,
 		int err)
 {
 	char dst[ROUTE_TEXT] = "", line[400];
+	const char *where = change->dst ? " dev " : "on ";
 
 	snprintf(line, sizeof(line), "%s%s%s%s%s%s%s: %s%s%s",
 		 change->name ? change->name : "", change->name ? ": " : "",
 		 change->dst ? route_text(change->dst, dst) : "",
-		 change->dev ? " dev " : "", change->dev ? change->dev : "",
-		 change->dst ? " " : "", change->text, done(r, err),
-		 err ? ": " : "", err ? strerror(-err) : "");
+		 change->dev ? where : "", change->dev ? change->dev : "",
+		 change->dst || change->dev ? " " : "", change->text,
+		 done(r, err), err ? ": " : "", err ? strerror(-err) : "");
 	if (!r->options->quiet)
 		puts(line);
 	else if (err)

@@ -91,10 +91,10 @@ static const char *unfounded(const struct reconciler *r,
 	const struct observed *o = observed_instance(r, claim->instance);
 
 	if (!claim_live(claim))
-		return "its device or OpenVPN process is gone: ";
+		return "its device or OpenVPN process is gone";
 	if (o && o->fresh && o->file.time > claim->at + MARGIN &&
 	    !observed_session(o, ledger->name, claim->time_unix))
-		return "OpenVPN has no such session: ";
+		return "OpenVPN has no such session";
 	return NULL;
 }
 
@@ -211,7 +211,7 @@ static bool add_missing(struct reconciler *r, struct ledger *ledger,
 	report_change(r,
 		      &(struct change){
 			      "claim-missing", ledger->name, NULL, o->instance,
-			      "OpenVPN has a session without routes: " },
+			      "OpenVPN has a session without routes" },
 		      err);
 	return !err;
 }
@@ -260,7 +260,7 @@ static bool follow_packets(struct reconciler *r, struct ledger *ledger)
 	report_change(r,
 		      &(struct change){ "owner-wrong", ledger->name, NULL,
 					best->instance,
-					"the member is back there: " },
+					"the member is back there" },
 		      0);
 	return true;
 }
