@@ -102,6 +102,8 @@ static void own_ports(void **state)
 		{ "[tcp]\nclaim = 1-65535\n", 6, "side door" },
 		{ "[tcp]\npass = 1194\n", 6, "itself a target of [tcp]" },
 		{ "[limits]\nnat-ports = 1000-2000\n", 6, "holds 1194" },
+		{ "[limits]\nnat-ports = 1000-1194\n", 6, "holds 1194" },
+		{ "[limits]\nnat-ports = 1194-2000\n", 6, "holds 1194" },
 		{ "[udp]\ntarget = 40000\n", 6, "32768-60999 holds 40000" },
 		{ "[udp]\nmap = 9:40000\n", 6, "32768-60999 holds 40000" },
 		{ "[tcp]\nmap = 1:11\nmap = 2:12\nmap = 3:13\nmap = 4:14\n"
@@ -112,6 +114,7 @@ static void own_ports(void **state)
 
 	(void)state;
 	CONF_REFUSED(list);
+	config_free(conf_good(DOOR "[limits]\nnat-ports = 1195-2000\n"));
 	/* The same ports of the other protocol are somebody else's. */
 	c = conf_good(DOOR
 		      "[udp]\npass = 1195\n[tcp]\ntarget = 1195\npass = 1194\n"
