@@ -7,11 +7,13 @@
 # make test-vm    the same on Debian 12's kernel; KERNELS="6.1 6.12 7.2" TESTS="..."
 # make sanitize  the unit tests with AddressSanitizer and UBSan
 # make fuzz      each fuzzer for TIME=60 seconds (no root)
+# make install    below DESTDIR, with PREFIX, SYSCONFDIR, LIBDIR; make uninstall
 # make help       the rest
 
 PREFIX     ?= /usr
 SYSCONFDIR ?= /etc
 LIBDIR     ?= /lib
+export DESTDIR PREFIX SYSCONFDIR LIBDIR
 CC         ?= gcc
 CLANG      ?= clang
 BPFTOOL    ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
@@ -25,7 +27,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
 # First of all, so that a missing package is named before anything fails.
 LIBS := libbpf libxdp inih jansson libnl-3.0 libnl-route-3.0 libcap-ng smartcols
-ifeq ($(filter clean help deps demo test test-vm bench,$(MAKECMDGOALS)),)
+ifeq ($(filter clean help uninstall deps demo test test-vm bench,$(MAKECMDGOALS)),)
 missing := $(shell for l in $(LIBS); do $(PKG_CONFIG) --exists $$l 2>/dev/null || echo $$l; done)
 ifneq ($(strip $(missing)),)
 $(error these libraries are missing: $(strip $(missing)). "make deps" as root installs what anyport needs)
@@ -158,6 +160,13 @@ deps:
 
 deps-vm: deps
 	@tests/deps.sh vm
+
+# The script knows the files; a build under sudo stays the caller's.
+install: all
+	@$(if $(SUDO_UID),tests/own.sh) conf/install.sh $@
+
+uninstall:
+	@conf/install.sh $@
 
 clean:
 	$(Q)rm -rf $(B)
