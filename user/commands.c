@@ -29,6 +29,12 @@ static const struct command commands[] = {
 	  "  -c FILE   read FILE instead of " CONFIG_FILE "\n"
 	  "changes nothing; each error is one line on stderr, file:line: why\n"
 	  "exit status: 0 no errors, 1 errors, 2 misuse\n" },
+	{ "status", cmd_status, "[-c FILE] [--json]",
+	  "is the door serving, and if not, which command mends it",
+	  "  -c FILE   hold the host against FILE instead of what was loaded\n"
+	  "  --json    for programs\n"
+	  "exit status: 0 serving, 1 loaded but something is wrong, 2 misuse,\n"
+	  "3 not loaded\n" },
 	{ "stats", cmd_stats, "[--json] [--watch [SECONDS]]",
 	  "what the door has done since it was loaded, in packets",
 	  "  --json             for programs\n"

@@ -59,6 +59,9 @@ enum fate {
 /* POLICY: the table of the socket's protocol, index: port. */
 enum fate host_fate(const struct config *config, const struct ap_policy *policy,
 		    const struct host_socket *socket);
+/* Does it get what is sent to ADDRESS? */
+bool socket_at(const struct host_socket *s, const struct ip_prefix *address);
+bool socket_at_loopback(const struct host_socket *s);
 const char *fate_name(enum fate fate); /* for --json */
 const char *fate_text(enum fate fate); /* for people */
 
@@ -71,15 +74,16 @@ struct host_listener {
 int host_met(const struct config *config, struct host_listener **out,
 	     size_t *n);
 
-/* "192.0.2.1:53", "[2001:db8::1]:53"; "*" for a wildcard address. */
+/* "192.0.2.1:53", "[2001:db8::1]:53" */
 #define ENDPOINT_TEXT 56
 const char *endpoint_text(const struct ip_prefix *address, uint16_t port,
 			  char out[ENDPOINT_TEXT]);
-/* Is ADDRESS (family AF_INET or AF_INET6) one of the configured ones? */
-bool config_has_address(const struct config *config,
-			const struct ip_prefix *address);
 
-/* host_routes.c: which of config->address[] some interface holds; 0 or -errno.
+/* host_routes.c: the interfaces that carry the door, and what stands on them.
+ */
+int host_uplinks(const struct config *config, uint32_t out[AP_UPLINKS],
+		 uint32_t *n);
+/* Which of config->address[] some interface holds; 0 or -errno.
  */
 int host_holds(const struct config *config, bool held[AP_ADDRS]);
 /* Warns of addresses not held and of routes around our egress. */

@@ -48,23 +48,6 @@ static bool same_address(const struct ip_prefix *a, const struct ip_prefix *b)
 	       !memcmp(&a->v6, &b->v6, a->family == AF_INET ? 4 : 16);
 }
 
-bool config_has_address(const struct config *config,
-			const struct ip_prefix *address)
-{
-	for (size_t i = 0; i < config->n_address; i++)
-		if (same_address(&config->address[i], address))
-			return true;
-	return false;
-}
-
-static bool config_has_family(const struct config *config, int family)
-{
-	for (size_t i = 0; i < config->n_address; i++)
-		if (config->address[i].family == family)
-			return true;
-	return false;
-}
-
 /* An IPv6 socket bound to ::ffff:192.0.2.1 serves 192.0.2.1. */
 static struct ip_prefix unmapped(const struct ip_prefix *a)
 {
@@ -76,34 +59,41 @@ static struct ip_prefix unmapped(const struct ip_prefix *a)
 	return v4;
 }
 
-static bool at_door(const struct config *config, const struct host_socket *s)
+bool socket_at(const struct host_socket *s, const struct ip_prefix *address)
 {
 	struct ip_prefix a = unmapped(&s->address);
 
 	if (a.family == AF_INET && a.v4.s_addr == INADDR_ANY)
-		return config_has_family(config, AF_INET);
+		return address->family == AF_INET;
 	if (a.family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a.v6))
-		return config_has_family(config, AF_INET6) ||
-		       (!s->v6only && config_has_family(config, AF_INET));
-	return config_has_address(config, &a);
+		return address->family == AF_INET6 || !s->v6only;
+	return same_address(&a, address);
+}
+
+static bool at_door(const struct config *config, const struct host_socket *s)
+{
+	for (size_t i = 0; i < config->n_address; i++)
+		if (socket_at(s, &config->address[i]))
+			return true;
+	return false;
 }
 
 /* Bound to a device that is no uplink of ours: packets cannot get there. */
 static bool elsewhere(const struct config *config, const struct host_socket *s)
 {
-	char name[IF_NAMESIZE];
+	uint32_t uplink[AP_UPLINKS], n;
 
-	if (!s->ifindex || !if_indextoname(s->ifindex, name))
+	if (!s->ifindex || host_uplinks(config, uplink, &n))
 		return false;
-	for (size_t i = 0; i < config->n_interface; i++)
-		if (!strcmp(config->interface[i], name))
+	for (uint32_t i = 0; i < n; i++)
+		if (uplink[i] == s->ifindex)
 			return false;
 	return true;
 }
 
-static bool at_loopback(const struct ip_prefix *address)
+bool socket_at_loopback(const struct host_socket *s)
 {
-	struct ip_prefix a = unmapped(address);
+	struct ip_prefix a = unmapped(&s->address);
 
 	return a.family == AF_INET ? ntohl(a.v4.s_addr) >> 24 == 127
 				   : IN6_IS_ADDR_LOOPBACK(&a.v6);
@@ -116,7 +106,7 @@ enum fate host_fate(const struct config *config, const struct ap_policy *policy,
 
 	/* A TCP target may also be a TLS wrapper that listens at loopback. */
 	if (p->flags & AP_OWN && socket->proto == AP_TCP &&
-	    at_loopback(&socket->address))
+	    socket_at_loopback(socket))
 		return FATE_TARGET;
 	if (!socket->port || !at_door(config, socket) ||
 	    elsewhere(config, socket))

@@ -15,6 +15,7 @@
 #include <netlink/route/route.h>
 
 #include "host.h"
+#include "link.h"
 #include "netlink.h"
 
 static bool is_address(const struct sockaddr *sa, const struct ip_prefix *want)
@@ -27,6 +28,25 @@ static bool is_address(const struct sockaddr *sa, const struct ip_prefix *want)
 	return sa->sa_family == AF_INET
 		       ? v4->sin_addr.s_addr == want->v4.s_addr
 		       : !memcmp(&v6->sin6_addr, &want->v6, 16);
+}
+
+/* The door's interfaces, and the VLANs and bridges that stand on them. */
+int host_uplinks(const struct config *config, uint32_t out[AP_UPLINKS],
+		 uint32_t *n)
+{
+	struct links links = { 0 };
+	int err = links_read(&links);
+
+	*n = 0;
+	for (size_t i = 0; !err && i < config->n_interface; i++) {
+		const struct link *l = link_named(&links, config->interface[i]);
+
+		if (l && *n < AP_UPLINKS)
+			out[(*n)++] = l->ifindex;
+	}
+	err = err ?: links_above(&links, out, n, AP_UPLINKS);
+	links_free(&links);
+	return err;
 }
 
 int host_holds(const struct config *config, bool held[AP_ADDRS])
@@ -133,6 +153,7 @@ struct walk {
 		uint32_t ifindex;
 	} told[64];
 	size_t n_told;
+	uint32_t uplink[AP_UPLINKS], n_uplink;
 };
 
 /* Once per device and family: there may be 100,000 routes. */
@@ -149,10 +170,10 @@ static bool told_before(struct walk *walk, int family, uint32_t ifindex)
 	return false;
 }
 
-static bool is_uplink(const struct config *config, const char *name)
+static bool is_uplink(const struct walk *walk, uint32_t ifindex)
 {
-	for (size_t i = 0; i < config->n_interface; i++)
-		if (!strcmp(config->interface[i], name))
+	for (uint32_t i = 0; i < walk->n_uplink; i++)
+		if (walk->uplink[i] == ifindex)
 			return true;
 	return false;
 }
@@ -166,8 +187,7 @@ static void see_hop(struct rtnl_nexthop *hop, void *arg)
 	char name[IF_NAMESIZE] = "", dst[64] = "default";
 
 	if (!if_indextoname(ifindex, name) || !strcmp(name, "lo") ||
-	    is_uplink(walk->config, name) ||
-	    !leads_out(walk->route, hop, name) ||
+	    is_uplink(walk, ifindex) || !leads_out(walk->route, hop, name) ||
 	    told_before(walk, family, ifindex))
 		return;
 	if (nl_addr_get_prefixlen(to))
@@ -204,8 +224,11 @@ void host_routes(const struct config *config, struct report *report)
 {
 	struct walk walk = { .config = config, .report = report };
 	const struct rtmsg request = { .rtm_family = AF_UNSPEC };
-	int err = netlink_dump(NETLINK_ROUTE, RTM_GETROUTE, &request,
-			       sizeof(request), see_route, &walk);
+	int err = host_uplinks(config, walk.uplink, &walk.n_uplink);
+
+	err = err
+		      ?: netlink_dump(NETLINK_ROUTE, RTM_GETROUTE, &request,
+				      sizeof(request), see_route, &walk);
 
 	if (err == -EAGAIN) /* routes changed meanwhile: most were seen */
 		err = 0;

@@ -49,6 +49,7 @@ static void read_link(const struct ifinfomsg *info, struct nlattr **attribute,
 	memset(link, 0, sizeof(*link));
 	link->ifindex = info->ifi_index;
 	link->type = info->ifi_type;
+	link->flags = info->ifi_flags;
 	(void)nla_strlcpy(link->name, attribute[IFLA_IFNAME],
 			  sizeof(link->name));
 	if (attribute[IFLA_MASTER])

@@ -15,6 +15,7 @@ struct link {
 	uint32_t lower;  /* what a VLAN stands on; 0: it is none */
 	uint32_t master; /* the bridge or bond it is a port of; 0: none */
 	uint16_t type;   /* ARPHRD_* */
+	unsigned int flags; /* IFF_* */
 	uint32_t xdp_id; /* program in the driver or in generic XDP; 0: none */
 	bool generic;    /* which of the two */
 };

@@ -166,14 +166,15 @@ static bool has_shape(int fd, const struct shape *shape)
 	       (!shape->entries || info.max_entries == shape->entries);
 }
 
-int tables_open(const char *dir, struct tables *tables, const char **bad)
+static int open_all(const char *dir, uint32_t flags, struct tables *tables,
+		    const char **bad)
 {
 	char path[PATH_MAX];
 
 	for (int i = 0; i < TABLES; i++) {
 		*bad = shapes[i].name;
 		(void)snprintf(path, sizeof(path), "%s/%s", dir, *bad);
-		tables->fd[i] = table_open_pin(path, 0);
+		tables->fd[i] = table_open_pin(path, flags);
 		if (tables->fd[i] < 0)
 			return tables->fd[i];
 		if (!has_shape(tables->fd[i], &shapes[i]))
@@ -181,6 +182,22 @@ int tables_open(const char *dir, struct tables *tables, const char **bad)
 	}
 	*bad = NULL;
 	return 0;
+}
+
+int tables_open(const char *dir, struct tables *tables, const char **bad)
+{
+	return open_all(dir, 0, tables, bad);
+}
+
+int tables_look(const char *dir, const char **bad)
+{
+	struct tables tables;
+	int err;
+
+	tables_init(&tables);
+	err = open_all(dir, BPF_F_RDONLY, &tables, bad);
+	tables_close(&tables);
+	return err;
 }
 
 int tables_reuse(const struct tables *tables, struct bpf_object *object)

@@ -48,6 +48,9 @@ int tables_make(const char *dir, gid_t group,
  */
 int tables_open(const char *dir, struct tables *tables, const char **bad);
 
+/* Are they all there? The same for those who may only read. */
+int tables_look(const char *dir, const char **bad);
+
 /* Lets the maps of a BPF object that is not loaded yet be these. */
 int tables_reuse(const struct tables *tables, struct bpf_object *object);
 

@@ -68,8 +68,11 @@ static void answer_udp(int fd, const char *text)
 
 static int detach(const char *name)
 {
-	pid_t child = fork();
+	pid_t child;
 
+	if (name) /* before anybody is told that we are ready */
+		(void)prctl(PR_SET_NAME, name);
+	child = fork();
 	if (child < 0)
 		err(1, "fork");
 	if (child) {
@@ -77,8 +80,6 @@ static int detach(const char *name)
 		exit(0);
 	}
 	(void)setsid();
-	if (name)
-		(void)prctl(PR_SET_NAME, name);
 	/* Whoever reads our process id from a pipe waits for its end. */
 	(void)freopen("/dev/null", "w", stdout);
 	(void)freopen("/dev/null", "w", stderr);
