@@ -5,9 +5,12 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/pkt_cls.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -17,6 +20,8 @@
 #include "tc.skel.h"
 #include "xdp.skel.h"
 
+#define AP_PINS 32 /* more than there are maps */
+
 static void must(int rc, const char *what)
 {
 	if (!rc)
@@ -25,10 +30,52 @@ static void must(int rc, const char *what)
 	abort();
 }
 
+static struct {
+	char name[16];
+	int fd;
+} pinned[AP_PINS];
+
+void door_of(struct door *d, const char *ns)
+{
+	char path[64];
+	struct stat st;
+	int i;
+
+	for (i = 0; i < AP_PINS && pinned[i].name[0]; i++) {
+		close(pinned[i].fd);
+		pinned[i].name[0] = 0;
+	}
+	memset(d, 0, sizeof(*d));
+	snprintf(path, sizeof(path), "/run/netns/%s", ns);
+	must(stat(path, &st) ? -errno : 0, path);
+	snprintf(d->pins, sizeof(d->pins), "/run/anyport/bpf/%lu/v%d",
+		 (unsigned long)st.st_ino, AP_LAYOUT);
+}
+
+/* Each is opened once and kept until the door is another. */
+static int pinned_map(const struct door *d, const char *name)
+{
+	char path[128];
+	int i;
+
+	for (i = 0; pinned[i].name[0]; i++)
+		if (!strcmp(pinned[i].name, name))
+			return pinned[i].fd;
+	assert(i < AP_PINS - 1);
+	snprintf(path, sizeof(path), "%s/%s", d->pins, name);
+	pinned[i].fd = bpf_obj_get(path);
+	must(pinned[i].fd < 0 ? -errno : 0, path);
+	snprintf(pinned[i].name, sizeof(pinned[i].name), "%s", name);
+	return pinned[i].fd;
+}
+
 int door_map(const struct door *d, const char *name)
 {
-	int fd = bpf_object__find_map_fd_by_name(d->xdp->obj, name);
+	int fd;
 
+	if (d->pins[0])
+		return pinned_map(d, name);
+	fd = bpf_object__find_map_fd_by_name(d->xdp->obj, name);
 	if (fd < 0)
 		must(fd, name);
 	return fd;

@@ -38,6 +38,7 @@ struct door {
 	struct lookup_bpf *lookup;
 	struct ap_config config;
 	unsigned int generation;
+	char pins[64]; /* not our own maps but those pinned here */
 };
 
 /* ENTRIES: size of each of the flow tables; 0: as in maps.h. 0 or -errno. */
@@ -49,6 +50,8 @@ void door_policy(struct door *d, enum ap_proto proto, uint16_t first,
 		 uint16_t last, uint8_t flags, uint8_t target);
 /* Forgets flows, tuples, buckets and counts. */
 void door_reset(struct door *d);
+/* For looking into the door that is loaded in namespace NS. */
+void door_of(struct door *d, const char *ns);
 int door_map(const struct door *d, const char *name);
 
 enum verdict { PASSED, DROPPED, STRANGE };

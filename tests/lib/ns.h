@@ -49,6 +49,7 @@ void world_unload(void);
 /* ---- sockets ------------------------------------------------------------*/
 
 socklen_t end_to_sockaddr(struct end e, struct sockaddr_storage *sa);
+/* An IPv4 peer of an IPv6 socket is IPv4. */
 struct end end_of_sockaddr(const struct sockaddr_storage *sa);
 bool end_equal(struct end a, struct end b);
 

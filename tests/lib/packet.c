@@ -13,8 +13,10 @@
 #include "packet.h"
 #include "sum.h"
 
-#define V6_HEADER   40
-#define FRAGMENT_ID 0x5eed
+#define V6_HEADER 40
+#define ATOMIC_ID 0x5eed
+
+uint16_t fragment_id = 1;
 
 static void put8(struct frame *f, uint8_t v)
 {
@@ -104,7 +106,7 @@ static void put_extension(struct frame *f, uint8_t type, uint8_t next)
 	case IPPROTO_FRAGMENT: /* atomic: first and last */
 		put8(f, 0);
 		put16(f, 0);
-		put32(f, FRAGMENT_ID);
+		put32(f, ATOMIC_ID);
 		break;
 	case IPPROTO_AH: /* in words of 4, minus 2 */
 		put8(f, 4);
@@ -262,14 +264,14 @@ void frame_fragment(struct frame *f, const struct frame *whole, size_t from,
 	if (v.src.family == AF_INET) {
 		where = from / 8 | (more ? 0x2000 : 0);
 		set16(f, v.l3 + 6, where);
-		set16(f, v.l3 + 4, FRAGMENT_ID);
+		set16(f, v.l3 + 4, fragment_id);
 	} else {
 		assert(v.l4 == v.l3 + V6_HEADER);
 		f->data[v.l3 + 6] = IPPROTO_FRAGMENT;
 		put8(f, v.proto);
 		put8(f, 0);
 		put16(f, from | more);
-		put32(f, FRAGMENT_ID);
+		put32(f, fragment_id);
 	}
 	put(f, whole->data + v.l4 + from, len);
 	set_length(f, v.l3);

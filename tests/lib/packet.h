@@ -53,6 +53,8 @@ struct end end(const char *ip, uint16_t port);
 struct end with_port(struct end e, uint16_t port);
 
 void frame_build(struct frame *f, const struct packet *p);
+/* The identification of the fragments made next. */
+extern uint16_t fragment_id;
 /* The part of WHOLE's IP payload from FROM, LEN bytes, as a fragment. */
 void frame_fragment(struct frame *f, const struct frame *whole, size_t from,
 		    size_t len);

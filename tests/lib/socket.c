@@ -52,7 +52,12 @@ struct end end_of_sockaddr(const struct sockaddr_storage *sa)
 		memcpy(e.ip, &v4->sin_addr, 4);
 		e.port = ntohs(v4->sin_port);
 	} else if (e.family == AF_INET6) {
-		memcpy(e.ip, &v6->sin6_addr, 16);
+		if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+			e.family = AF_INET;
+			memcpy(e.ip, v6->sin6_addr.s6_addr + 12, 4);
+		} else {
+			memcpy(e.ip, &v6->sin6_addr, 16);
+		}
 		e.port = ntohs(v6->sin6_port);
 	}
 	return e;
