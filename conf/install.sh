@@ -11,7 +11,7 @@ umask 022
 cd "$(dirname "$0")/.."
 sbin=$PREFIX/sbin libexec=$PREFIX/libexec doc=$PREFIX/share/doc/anyport
 man=$PREFIX/share/man etc=$SYSCONFDIR/anyport hook=$libexec/anyport-hook
-manifest=$doc/manifest 
+manifest=$doc/manifest # what install put there, for uninstall
 group=openvpn # of OpenVPN's processes, which run the hook
 
 die() {
