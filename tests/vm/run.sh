@@ -58,10 +58,10 @@ start() {
 			-device "virtio-net-pci,netdev=n$i,mac=52:54:00:61:70:0$i")
 	done
 	qemu-system-x86_64 -nodefaults -no-user-config -no-reboot \
-		-display none -machine q35 -accel tcg,thread=multi -cpu max \
+		-display none -machine q35 -accel tcg,thread=multi -cpu max,la57=off \
 		-smp 2 -m "${VM_MEMORY:-3072}" \
 		-kernel "$dir/vmlinuz" -initrd "$dir/initrd" \
-		-append "console=ttyS0 loglevel=5 panic=-1 top=$PWD tree=$dir/tree" \
+		-append "console=ttyS0 loglevel=5 mitigations=off panic=-1 top=$PWD tree=$dir/tree" \
 		-serial "file:$work/console" -serial "file:$work/output" \
 		-fsdev local,id=root,path=/,security_model=none,readonly=on,multidevs=remap \
 		-device virtio-9p-pci,fsdev=root,mount_tag=root \
