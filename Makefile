@@ -62,6 +62,7 @@ UNIT     := $(call prog,tests/unit/*.c)
 PROG     := $(call prog,tests/prog/*.c)
 NET      := $(call prog,tests/net/*.c)
 TOOLS    := $(call prog,tests/tools/*.c)
+BESIDE   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/bpf/*.bpf.c))
 FUZZ     := $(call prog,tests/fuzz/*.c)
 ROOT_TESTS := $(PROG) $(NET) $(sort $(wildcard tests/net/*.sh) $(wildcard tests/openvpn/*.sh))
 
@@ -71,7 +72,7 @@ ROOT_TESTS := $(PROG) $(NET) $(sort $(wildcard tests/net/*.sh) $(wildcard tests/
 
 all: $(if $(wildcard user/main.c),$(B)/anyport) $(if $(wildcard hook/main.c),$(B)/anyport-hook)
 
-$(B)/bpf/%.bpf.o: bpf/%.bpf.c
+$(B)/%.bpf.o: %.bpf.c
 	$(call say,BPF,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c $< -o $@
@@ -114,7 +115,7 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/libtest.a $(B)/libhook.a $(B)/libuser.a
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(LDFLAGS_$(notdir $@)) -o $@ $^ \
 		-lcmocka $(USER_LIBS) $(HOOK_LIBS)
 
-tests: all $(UNIT) $(PROG) $(NET) $(TOOLS)
+tests: all $(UNIT) $(PROG) $(NET) $(TOOLS) $(BESIDE)
 
 check: all $(UNIT)
 	@tests/run $(UNIT)
