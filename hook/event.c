@@ -28,6 +28,14 @@ static int open_state(struct hook *hook)
 	return hook->dir < 0 ? hook->dir : 0;
 }
 
+static bool any_gone(const struct ledger *ledger)
+{
+	for (size_t i = 0; i < ledger->n; i++)
+		if (ledger->claim[i].gone)
+			return true;
+	return false;
+}
+
 /*
  * The claims marked gone give their routes to the newest session that is left,
  * or to nobody. WAS_OWNER: the routes were theirs to give.
@@ -40,12 +48,14 @@ static void hand_over(struct hook *hook, struct ledger *ledger, bool was_owner,
 	const char *to = owner ? owner->instance : NULL;
 	char instance[INSTANCE_SIZE] = "";
 	int64_t us;
+	bool left;
 
 	if (to)
 		strcpy(instance, to);
 	if (owner && was_owner)
 		(void)settle_put(hook, ledger->name, owner);
 	(void)settle_sweep(hook, ledger, owner);
+	left = any_gone(ledger);
 	if (settle_write(hook, ledger, before))
 		hooklog_error("%s: cannot write the ledger; reconcile will put "
 			      "it right",
@@ -53,9 +63,10 @@ static void hand_over(struct hook *hook, struct ledger *ledger, bool was_owner,
 	us = deadline_spent(&hook->deadline);
 	hooklog_info("%s%s%s left %s: %s%s, %d.%d ms", ledger->name,
 		     *env->from ? " from " : "", env->from, where,
-		     owner ? (was_owner ? "routes moved to "
-					: "routes stay on ")
-			   : "routes deleted",
+		     owner  ? (was_owner ? "routes moved to "
+					 : "routes stay on ")
+		     : left ? "NOT all routes deleted"
+			    : "routes deleted",
 		     instance, (int)(us / 1000), (int)(us / 100 % 10));
 }
 

@@ -23,6 +23,7 @@ struct connect {
 	struct claim claim;
 	struct ledger ledger, before;
 	bool locked;
+	bool unclaimed;          /* no claim can be made: reconcile will */
 	char was[INSTANCE_SIZE]; /* where the member was until now */
 };
 
@@ -104,8 +105,14 @@ static int make_claim(struct connect *c)
 
 	claim_fill(&c->claim, env, &c->account, &c->hook->config->hook);
 	c->claim.ifindex = device_index(env->dev);
-	if (!c->claim.ifindex)
+	if (!c->claim.ifindex && errno == ENODEV)
 		return refuse(env, -ENODEV, "there is no device %s", env->dev);
+	if (!c->claim.ifindex) {
+		hooklog_error("%s: cannot ask for device %s: %s; the session "
+			      "begins without routes until reconcile",
+			      env->name, env->dev, strerror(errno));
+		c->unclaimed = true;
+	}
 	if (c->account.ip4.family && !env->has4)
 		return refuse(env, -EINVAL,
 			      "ifconfig_netmask is missing: "
@@ -290,7 +297,7 @@ int event_connect(struct hook *hook, const char *file)
 				     "file %s: %s",
 				     file ? file : "(none)", strerror(-fd));
 	}
-	if (!err)
+	if (!err && !c.unclaimed)
 		err = claim_session(&c);
 	if (!err) {
 		err = pushfile_write(fd, &c.account, &hook->env);

@@ -54,7 +54,10 @@ uint32_t device_index(const char *dev)
 {
 	struct ifreq request;
 
-	return ask(dev, SIOCGIFINDEX, &request) ? 0 : request.ifr_ifindex;
+	int err = ask(dev, SIOCGIFINDEX, &request);
+
+	errno = -err;
+	return err ? 0 : request.ifr_ifindex;
 }
 
 /* A tun that no process holds open has no carrier. */
@@ -79,9 +82,16 @@ static bool process_live(int pid, uint64_t started)
 	return !now || !started || now == started;
 }
 
+/* The same device, or the kernel cannot be asked. */
+bool device_same(const struct claim *claim)
+{
+	uint32_t index = device_index(claim->dev);
+
+	return index ? index == claim->ifindex : errno != ENODEV;
+}
+
 bool claim_live(const struct claim *claim)
 {
-	return device_index(claim->dev) == claim->ifindex &&
-	       has_carrier(claim->dev) &&
+	return device_same(claim) && has_carrier(claim->dev) &&
 	       process_live(claim->pid, claim->started);
 }

@@ -8,8 +8,10 @@
 
 /* Clock ticks after boot; 0 when /proc does not say. */
 uint64_t proc_started(int pid);
-/* 0 when there is none. */
+/* 0 when there is none, or when the kernel cannot be asked: errno is then not
+ * ENODEV. */
 uint32_t device_index(const char *dev);
+bool device_same(const struct claim *claim);
 /* False only when the device or the OpenVPN process is gone for certain. */
 bool claim_live(const struct claim *claim);
 

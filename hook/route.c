@@ -211,8 +211,7 @@ bool route_allowed(const struct claim *claim, size_t r,
 
 	for (size_t i = 0; i < config->n_device && !device; i++)
 		device = !strcmp(config->device[i], claim->dev);
-	return device && claim->ifindex &&
-	       device_index(claim->dev) == claim->ifindex &&
+	return device && claim->ifindex && device_same(claim) &&
 	       claim->table == config->table &&
 	       claim->protocol == config->protocol &&
 	       prefix_in_ranges(&route->dst, config) &&

@@ -141,7 +141,7 @@ static int delete_one(struct hook *hook, const char *name,
 	char text[ROUTE_TEXT];
 	int err;
 
-	if (device_index(claim->dev) != claim->ifindex)
+	if (!device_same(claim))
 		return 0;
 	if (!route_allowed(claim, r, &hook->config->hook)) {
 		hooklog_warn("%s: the ledger has a route to %s dev %s that the "

@@ -6,7 +6,7 @@
 # bash, in the sandbox.
 # shellcheck shell=bash
 
-tests=0
+tests=0 fails=0
 hook=${HOOK:-$PWD/build/anyport-hook}
 dir=$(mktemp -d /run/anyport-hook.XXXXXX)
 users=$dir/users state=$dir/sessions
@@ -15,13 +15,15 @@ declare -A pid started
 
 ok() { tests=$((tests + 1)); echo "ok $tests - $1"; }
 not_ok() {
-	tests=$((tests + 1))
+	tests=$((tests + 1)) fails=$((fails + 1))
 	echo "not ok $tests - $1"
 	sed 's/^/# /' "$dir/log" 2>/dev/null | tail -n 15
 }
 # check NAME COMMAND...: a test that is COMMAND's success
 check() { local name=$1; shift; if "$@"; then ok "$name"; else not_ok "$name"; fi; }
 same() { [ "$1" = "$2" ] || { printf '# have: %s\n# want: %s\n' "$1" "$2"; false; }; }
+# shows N: requirement N, when no test before failed
+shows() { [ $fails != 0 ] || echo "req $1"; }
 
 hook_end() {
 	local p

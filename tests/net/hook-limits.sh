@@ -1,0 +1,207 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright the anyport authors
+#
+# The hook in trouble: a full disk, locks that do not come free, account files
+# that are none, and without privilege.
+set -u
+. tests/lib/hook.sh
+hook_start
+now=$(date +%s)
+account alice 10
+strace=$(command -v strace)
+ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
+took() { # SINCE LIMIT
+	local t=$(($(ms) - $1))
+	[ $t -le "$2" ] || { echo "# took $t ms"; false; }
+}
+nothing() { # no claim, no route
+	same "$(ls "$state" | grep -v '^@'; ip route show proto static; ip -6 route show proto static)" ""
+}
+
+# 38: an account that is no account
+start=$(ms)
+rm "$users/alice"; mkfifo "$users/alice"; connect alice udp $now
+check "a FIFO: refused" same $? 1
+rm "$users/alice"; ln -s /dev/zero "$users/alice"; connect alice udp $now
+check "a link to a device: refused" same $? 1
+rm "$users/alice"; mkdir "$users/alice"; connect alice udp $now
+check "a directory: refused" same $? 1
+rmdir "$users/alice"; mknod "$users/alice" c 1 5; connect alice udp $now
+check "a device: refused" same $? 1
+rm "$users/alice"; printf 'IP4=203.0.113.10\nX=$(touch %s/ran)\n' "$dir" >"$users/alice"; connect alice udp $now
+check "a command in it: refused" same $? 1
+printf 'IP4=203.0.113.10\nX=`touch %s/ran`\n' "$dir" >"$users/alice"; connect alice udp $now
+check "backquotes: refused" same $? 1
+printf 'IP4=203.0.113.10; touch %s/ran\n' "$dir" >"$users/alice"; connect alice udp $now
+check "two commands: refused" same $? 1
+check "nothing of it ran" test ! -e "$dir/ran"
+account alice 10; chmod g+w "$users/alice"; connect alice udp $now
+check "group-writable: refused" same $? 1
+chmod g-w,o+w "$users/alice"; connect alice udp $now
+check "world-writable: refused" same $? 1
+chmod o-w "$users/alice"; chown 4242 "$users/alice"; connect alice udp $now
+check "another's: refused" same $? 1
+rm "$users/alice"; head -c 50000000 /dev/zero >"$users/alice"; connect alice udp $now
+check "huge: refused" same $? 1
+rm "$users/alice"; account alice 10
+check "all of that within the deadline" took "$start" 4000
+check "each with a line that says why" same "$(grep -c 'alice from 192.0.2.9:5000 on udp refused: ' "$dir/log")" 11
+check "and nothing is left" nothing
+shows 38
+
+# 39: the file for OpenVPN cannot be written
+mkdir "$dir/full"
+mount -t tmpfs -o size=8k,nr_inodes=10 tmpfs "$dir/full"
+: >"$dir/full/push"
+head -c 100000 /dev/zero >"$dir/full/fill" 2>/dev/null
+push=$dir/full/push connect alice udp $now
+check "a full disk: refused" same $? 1
+check "the file is empty" same "$(stat -c %s "$dir/full/push")" 0
+check "no claim and no route" nothing
+connect alice tcp $now
+push=$dir/full/push connect alice udp $now
+check "full disk, on tcp before: refused" same $? 1
+check "tcp keeps the routes" routes_on 10 tuntcp
+disconnect alice udp $now
+check "the disconnect that follows a refusal changes nothing" routes_on 10 tuntcp
+disconnect alice tcp $now
+n=$("$strace" -V >/dev/null && event client-connect alice udp $now "$strace" -qq -e trace=write -o "$dir/trace" && grep -n ifconfig-push "$dir/trace" | cut -d: -f1)
+disconnect alice udp $now
+for err in EIO EDQUOT; do
+	event client-connect alice udp $now "$strace" -qq -o /dev/null -e "inject=write:error=$err:when=$n"
+	check "$err in writing: refused" same $? 1
+	check "$err: the file is empty" same "$(stat -c %s "$dir/push.alice.udp")" 0
+	check "$err: no claim and no route" nothing
+done
+event client-connect alice udp $now "$strace" -qq -o /dev/null -e inject=ftruncate:error=EIO:when=1
+check "EIO in truncating: refused" same $? 1
+check "no claim and no route" nothing
+mount -t tmpfs -o size=4k,nr_inodes=3 tmpfs "$state"
+: >"$state/a"; : >"$state/b"
+connect alice udp $now
+check "no room for the ledger: refused" same $? 1
+check "no route" same "$(ip route show proto static)" ""
+umount "$state"
+umount "$dir/full"
+shows 39
+
+# the deadline holds for locks, too
+connect alice tcp $now
+sed -i 's/^users = /deadline = 300ms\n&/' "$conf"
+: >"$state/.lock"
+for lock in alice .lock; do
+	flock "$state/$lock" sleep 3 & holder=$!
+	sleep 0.2
+	start=$(ms)
+	connect alice udp $now
+	check "$lock locked: the member is let in" same $? 0
+	check "within the deadline" took "$start" 600
+	check "with a configuration" grep -q ifconfig-push "$dir/push.alice.udp"
+	start=$(ms)
+	disconnect alice tcp $now
+	check "$lock locked: disconnect exit 0" same $? 0
+	check "within the deadline" took "$start" 600
+	start=$(ms)
+	event down "" tcp 0
+	check "$lock locked: down exit 0" same $? 0
+	check "within the deadline" took "$start" 600
+	kill "$holder" 2>/dev/null
+	pkill -P "$holder" 2>/dev/null
+	wait "$holder" 2>/dev/null
+	flock "$state/$lock" true
+done
+status udp "alice,$now,203.0.113.10,2001:db8:2::a,$now"
+event up "" udp 0
+reconcile >/dev/null
+check "reconcile gives the session its routes" routes_on 10 tunudp
+sed -i '/^deadline/d' "$conf"
+disconnect alice udp $now; disconnect alice tcp $now
+rm -f "$dir"/status.*
+
+# 43: OpenVPN's user, the file capability, the stock unit's limits
+mkdir "$dir/etc"
+cp -a /etc/passwd /etc/group /etc/nsswitch.conf /etc/ld.so.cache "$dir/etc/"
+mount --bind "$dir/etc" /etc
+mkdir /etc/anyport
+cp "$conf" /etc/anyport/anyport.conf
+cp "$conf" /etc/anyport/other.conf
+user=64123
+install -m 0750 -o 0 -g $user "$hook" "$dir/anyport-hook"
+setcap cap_net_admin+ep "$dir/anyport-hook"
+chown 0:$user "$state"; chmod 0770 "$state"
+rm -f "$state"/* "$state"/.lock
+hook=$dir/anyport-hook
+stock=$(command -v setpriv)" --reuid=$user --regid=$user --clear-groups --inh-caps=-all"
+stock="$stock --bounding-set=-all,+ipc_lock,+net_admin,+net_bind_service,+net_raw,+setgid,+setuid,+setpcap,+sys_chroot,+dac_override,+audit_write"
+as_user() { # TYPE NAME INSTANCE TIME [CONF] [SETPRIV-OPTION...]
+	local type=$1 name=$2 instance=$3 time=$4 conf=${5-anyport.conf} file=
+	shift 4; [ $# = 0 ] || shift
+	: >"$dir/push.user"; chown $user "$dir/push.user"
+	[ "$type" != client-connect ] || file=$dir/push.user
+	# shellcheck disable=SC2086
+	env -i script_type="$type" common_name="$name" OVPN_INSTANCE="$instance" \
+		dev="tun$instance" daemon_pid="${pid[$instance]}" ANYPORT_CONF=/tmp/x \
+		daemon_start_time="${started[$instance]}" time_unix="$time" \
+		trusted_ip=192.0.2.9 trusted_port=5000 ifconfig_netmask=255.255.255.0 \
+		ifconfig_ipv6_local=2001:db8:2::1 ifconfig_ipv6_netbits=64 \
+		$stock "$@" "$hook" -c "$conf" ${file:+"$file"} 2>>"$dir/log"
+}
+as_user client-connect alice udp $now
+check "as OpenVPN's user, in the stock unit's limits" same $? 0
+check "its routes are in" routes_on 10 tunudp
+check "the ledger is OpenVPN's user's" same "$(stat -c %u "$state/alice")" $user
+event up "" tcp 0
+check "up, as root" same $? 0
+check "what root made is the group's" same "$(stat -c %g "$state/@tcp")" $user
+as_user client-connect alice tcp $now other.conf
+check "another configuration by its name" same $? 0
+check "moved" routes_on 10 tuntcp
+as_user client-disconnect alice tcp $now
+check "falls back" routes_on 10 tunudp
+as_user down "" tcp 0
+check "down, as OpenVPN's user, of what up made as root" test ! -e "$state/@tcp"
+for path in /etc/anyport/anyport.conf ../anyport/anyport.conf ./anyport.conf .. ""; do
+	as_user client-connect alice tcp $now "$path"
+	check "no path with raised privilege: \"$path\"" same $? 1
+done
+chmod 600 /etc/anyport/anyport.conf
+as_user client-connect alice tcp $now
+check "a configuration that it may not read: refused" same $? 1
+chmod 644 /etc/anyport/anyport.conf
+: >"$dir/log"
+as_user client-connect alice tcp $now anyport.conf --no-new-privs
+check "NoNewPrivileges: the member is let in" same $? 0
+# Kernels differ in whether the file capability then counts.
+check "NoNewPrivileges: says what to remove, or routes" eval \
+	'grep -q "remove NoNewPrivileges=yes" "$dir/log" || routes_on 10 tuntcp'
+as_user client-disconnect alice tcp $now
+setcap -r "$hook"; : >"$dir/log"
+as_user client-connect alice tcp $now anyport.conf --no-new-privs
+check "no capability: the member is let in" same $? 0
+check "no capability: the routes stay where they were" routes_on 10 tunudp
+check "it says that NoNewPrivileges takes it" grep -q "remove NoNewPrivileges=yes" "$dir/log"
+: >"$dir/log"
+as_user client-disconnect alice tcp $now
+check "or how to give it" grep -q "setcap cap_net_admin+ep" "$dir/log"
+setcap cap_net_admin+ep "$hook"
+push=$(mktemp "$dir/push.XXXXXX")
+chmod 666 "$push"; chown 0 "$push"
+check "a file of another's is not written to" same "$(
+	env -i script_type=client-connect common_name=alice OVPN_INSTANCE=udp dev=tunudp \
+		daemon_pid="${pid[udp]}" daemon_start_time=1 time_unix=1 ifconfig_netmask=255.255.255.0 \
+		$stock "$hook" "$push" 2>>"$dir/log"; echo $? "$(stat -c %s "$push")")" "1 0"
+unset push
+# dropped for good when the last route is in
+: >"$dir/push.user"; chown $user "$dir/push.user"
+# shellcheck disable=SC2086
+connect bob udp $now 2>/dev/null
+"$hook" reconcile -c /etc/anyport/anyport.conf >/dev/null
+check "reconcile as root" same $? 0
+$stock "$hook" reconcile --dry-run >"$dir/out" 2>&1
+check "reconcile as OpenVPN's user" same "$? $(cat "$dir/out")" "0 in order"
+$stock "$hook" check >"$dir/out" 2>&1
+check "check as OpenVPN's user" same "$? $(cat "$dir/out")" "0 1 account read, 0 errors"
+umount /etc
+shows 43
+finish
