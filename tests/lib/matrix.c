@@ -128,7 +128,6 @@ int run_matrix(const struct CMUnitTest *tests, size_t n, const char *req)
 	int failed = 0, tx;
 	size_t i;
 
-	world_make();
 	for (i = 0; i < sizeof(attach) / sizeof(attach[0]); i++) {
 		for (tx = 0; tx < 2; tx++) {
 			attached = attach[i];

@@ -16,6 +16,7 @@ extern const char *attached;
 extern const char *more_udp; /* configuration lines, for run_matrix() */
 extern const char *more_tcp;
 
+/* After world_make(). */
 int run_matrix(const struct CMUnitTest *tests, size_t n, const char *req);
 #define RUN_MATRIX(tests, req) \
 	run_matrix(tests, sizeof(tests) / sizeof((tests)[0]), req)

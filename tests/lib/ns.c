@@ -191,7 +191,10 @@ void world_door(const char *attach, const char *udp, const char *tcp)
 		"%s\n",
 		attach, udp ?: "", tcp ?: "");
 	fclose(f);
-	ns_sh("srv", "build/anyport load -c %s >/dev/null", conf_file);
+	ns_sh("srv",
+	      "build/anyport load -c %s >/run/load.log 2>&1 || {"
+	      " cat /run/load.log >&2; exit 1; }",
+	      conf_file);
 }
 
 void world_unload(void)

@@ -392,5 +392,6 @@ int main(void)
 	};
 
 	more_tcp = "claim = 8443";
+	world_make();
 	return RUN_MATRIX(tests, "1 5");
 }

@@ -201,5 +201,6 @@ int main(void)
 		cmocka_unit_test(no_bad_sums),
 	};
 
+	world_make();
 	return RUN_MATRIX(tests, "2 3 5 6 10 11");
 }

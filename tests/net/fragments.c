@@ -217,5 +217,6 @@ int main(void)
 		cmocka_unit_test(small_mtu_out), cmocka_unit_test(no_bad_sums),
 	};
 
+	world_make();
 	return RUN_MATRIX(tests, "14");
 }
