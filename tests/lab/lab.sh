@@ -4,13 +4,18 @@
 #
 # The lab: network namespaces of members, home routers, a hostile network, the
 # Internet and a server, in which real OpenVPN processes run. To be sourced by
-# bash scripts that run inside tests/sandbox.sh, from the top of the source
-# tree. lab_start makes it all; nothing needs to be undone, the sandbox does.
+# bash scripts that are run from the top of the source tree, as root. lab_start
+# makes it all; nothing needs to be undone, the sandbox does that.
 #
 #   alice --- home (NAT) ---+
 #   bob ----- home          |
 #   carol (IPv4 and IPv6) --+- net (the Internet) --- srv (eth0)
 #   guest --- hotel --------+
+
+# A sandbox of its own for each script, also when several share one.
+if [ -z "${LAB_SANDBOX:-}" ]; then
+	LAB_SANDBOX=1 ANYPORT_SANDBOX='' exec tests/sandbox.sh bash "$0" "$@"
+fi
 
 LAB_TREE=$PWD
 LAB_DIR=/run/lab
@@ -26,7 +31,7 @@ CAROL4=192.0.2.10 CAROL6=2001:db8:80::2
 	TUN4=203.0.113.1 TUN6=2001:db8:2::1	# the server inside the tunnel
 }
 
-for lab_part in pki openvpn door tap; do
+for lab_part in pki openvpn transfer door tap; do
 	# shellcheck source=/dev/null
 	. "$LAB_TREE/tests/lab/$lab_part.sh"
 done
@@ -49,9 +54,10 @@ lab_sleep() {
 	read -rt "$1" -u "$LAB_NEVER" || :
 }
 
-# until_true SECONDS COMMAND ...: polls; false when the time is over.
+# until_true SECONDS COMMAND ...: polls; false when the time is over. Seconds are
+# multiplied by LAB_PATIENCE, for slow machines.
 until_true() {
-	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	local end=$((${EPOCHREALTIME/./} + $1 * 1000000 * ${LAB_PATIENCE:-1}))
 	shift
 	until "$@"; do
 		((${EPOCHREALTIME/./} < end)) || return 1
@@ -224,8 +230,6 @@ checksum_errors() {
 }
 
 lab_start() {
-	[ -n "${ANYPORT_SANDBOX:-}" ] ||
-		lab_fail "run this inside tests/sandbox.sh" || return
 	mkdir -p "$LAB_DIR" /run/openvpn-server
 	mkfifo "$LAB_DIR/never"
 	exec {LAB_NEVER}<>"$LAB_DIR/never"

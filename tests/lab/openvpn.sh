@@ -7,12 +7,19 @@
 declare -gA LAB_PID=()	# name of a process: pid
 LAB_TUNS=0
 
-# lab_run NAME NS COMMAND ...: in the background, output to $LAB_DIR/NAME.log
+# lab_run NAME NS COMMAND ...: in the background, output to $LAB_DIR/NAME.log.
+# With job control, or it would ignore SIGINT, at which ping reports; disowned,
+# or the shell would report its end.
 lab_run() {
 	local name=$1 ns=$2
 	shift 2
-	within "$ns" "$@" >>"$LAB_DIR/$name.log" 2>&1 </dev/null &
+	: >"$LAB_DIR/$name.log"
+	set -m
+	nsenter --net="/run/netns/$ns" "$@" >>"$LAB_DIR/$name.log" 2>&1 \
+		</dev/null &
 	LAB_PID[$name]=$!
+	disown
+	set +m
 }
 
 lab_runs() { # name
@@ -26,7 +33,6 @@ lab_end() {
 	unset "LAB_PID[$1]"
 	kill -"${2:-TERM}" "$pid" 2>/dev/null
 	until_true 3 lab_gone "$pid" || kill -KILL "$pid" 2>/dev/null
-	wait "$pid" 2>/dev/null
 	return 0
 }
 
@@ -58,7 +64,6 @@ lab_up_or_gone() {
 server_start() {
 	local instance=$1
 	shift
-	: >"$LAB_DIR/$instance.log"
 	# shellcheck disable=SC2016
 	lab_run "$instance" srv sh -c 'cd "$0" && exec openvpn "$@"' \
 		"$LAB_DIR/server" \
@@ -78,14 +83,16 @@ servers_start() {
 
 # client_start NAME NS PROTO PORT ADDRESS [OPTION ...]: member NAME in
 # namespace NS dials PROTO PORT of ADDRESS, with the shipped profile but for
-# its list of remotes. Returns at once; see lab_up, client_ms, client_tun.
+# its list of remotes, and nobind when an option is --lport. Returns at once;
+# see lab_up, client_ms, client_tun.
 client_start() {
-	local name=$1 ns=$2 proto=$3 port=$4 address=$5
+	local name=$1 ns=$2 proto=$3 port=$4 address=$5 not='^remote '
 	shift 5
 	case $proto$address in udp*:*) proto=udp6 ;; udp*) proto=udp4 ;;
 	tcp*:*) proto=tcp6-client ;; *) proto=tcp4-client ;; esac
+	[[ "$*" != *--lport* ]] || not='^remote \|^nobind'
 	pki_member "$name" || return
-	grep -v '^remote ' "$LAB_TREE/conf/openvpn/client.conf" \
+	grep -v "$not" "$LAB_TREE/conf/openvpn/client.conf" \
 		>"$LAB_DIR/member/$name/profile.conf"
 	client_run "$name" "$ns" profile.conf --remote "$address" "$port" \
 		"$proto" "$@"
