@@ -1,0 +1,268 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright the anyport authors
+#
+# The units and the udev rule under a real systemd and a real udevd, as a
+# container of namespaces on a layer in memory over this root file system: at
+# boot without the interface, when it appears, is renamed, made anew; after
+# stop and after unload; with OpenVPN's own unit beside it.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+here=$PWD
+box=/run/systemd-test root=$box/root
+
+# ---- outside: makes the container and waits for its report ----------------
+
+give_up() { # WHY
+	echo "1..1"
+	echo "ok 1 - systemd # SKIP $1"
+	exit 0
+}
+
+# Only what udev and the units need: no sysctl, no modules, no clock, no tty.
+mask_rest() {
+	local unit
+	rm -rf "$root"/etc/systemd/system/*.wants
+	for unit in "$root"/lib/systemd/system/*.target.wants/*; do
+		case ${unit##*/} in
+		systemd-journald* | systemd-udevd*) ;;
+		*) ln -sf /dev/null "$root/etc/systemd/system/${unit##*/}" ;;
+		esac
+	done
+	ln -sf /dev/null "$root/etc/systemd/system/systemd-udev-trigger.service"
+	mount -t tmpfs tmpfs "$root/lib/systemd/system-generators"
+	ln -sf /lib/systemd/system/multi-user.target \
+		"$root/etc/systemd/system/default.target"
+	: >"$root/etc/fstab"
+	: >"$root/etc/machine-id"
+}
+
+make_dev() {
+	local d
+	mount -t tmpfs -o mode=755 tmpfs "$root/dev"
+	mkdir "$root/dev/net" "$root/dev/shm" "$root/dev/pts"
+	for d in null zero full random urandom tty net/tun; do
+		[ ! -e "/dev/$d" ] || { : >"$root/dev/$d" &&
+			mount --bind "/dev/$d" "$root/dev/$d"; }
+	done
+	ln -s /proc/self/fd "$root/dev/fd"
+}
+
+make_root() {
+	mkdir -p "$root" $box/up $box/work
+	mount -t overlay -o "lowerdir=/,upperdir=$box/up,workdir=$box/work" \
+		overlay "$root" &&
+		mount -t proc proc "$root/proc" &&
+		mount -t sysfs sysfs "$root/sys" &&
+		mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup" &&
+		mount -t bpf -o mode=700 bpf "$root/sys/fs/bpf" &&
+		mount -t tmpfs -o mode=755 tmpfs "$root/run" &&
+		mount -t tmpfs -o mode=1777 tmpfs "$root/tmp" &&
+		make_dev && mask_rest &&
+		mkdir -p "$root$here" "$root/run/report" "$root/run/openvpn-server" "$root/run/udev" &&
+		: >"$root/run/udev/control" && # or systemd takes udev for absent
+		mount --bind "$here" "$root$here" &&
+		mount --bind $box/report "$root/run/report"
+}
+
+# As an administrator would; OpenVPN with a static key needs no certificates.
+prepare() {
+	chroot "$root" /bin/bash -e <<-END
+	cd $here
+	getent group openvpn >/dev/null || groupadd --system openvpn
+	conf/install.sh install >/dev/null
+	printf '[door]\ninterface = up0\ninterface = up1\naddress = 198.51.100.1\n' \
+		>/etc/anyport/anyport.conf
+	systemctl -q enable anyport.service openvpn-server@udp.service
+	cd /etc/openvpn/server
+	openvpn --genkey secret static.key
+	printf '%s\n' 'dev null' 'proto udp' 'port 1194' 'secret static.key' \
+		'cipher AES-256-CBC' >udp.conf
+	cat >/etc/systemd/system/test.service <<-UNIT
+	[Unit]
+	After=multi-user.target
+	[Service]
+	Type=oneshot
+	ExecStart=/bin/bash $here/tests/net/systemd.sh inside
+	StandardOutput=file:/run/report/output
+	StandardError=inherit
+	[Install]
+	WantedBy=multi-user.target
+	UNIT
+	systemctl -q enable test.service
+	END
+}
+
+boot() { # in namespaces of its own
+	make_root && prepare || exit 1
+	exec env -i container=anyport-test PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+		chroot "$root" /lib/systemd/systemd
+}
+
+outside() {
+	local cgroups group pid rc
+	[ -x /lib/systemd/systemd ] || give_up "systemd is not installed"
+	[ -x /lib/systemd/systemd-udevd ] || give_up "udev is not installed"
+	cgroups=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	[ -n "$cgroups" ] || give_up "no cgroup2 is mounted"
+	group=$cgroups/anyport-test.$$
+	mkdir -p $box/report "$group" || exit 1
+	(
+		echo "$BASHPID" >"$group/cgroup.procs"
+		exec unshare --mount --net --pid --cgroup --uts --ipc --fork \
+			--kill-child bash "$0" boot
+	) </dev/null >$box/report/boot 2>&1 &
+	pid=$!
+	timeout 200 bash -c "until [ -e $box/report/done ] || ! kill -0 $pid; do
+		sleep 0.2; done" 2>/dev/null
+	kill -KILL $pid 2>/dev/null
+	wait $pid 2>/dev/null
+	cat $box/report/output 2>/dev/null
+	rc=$(cat $box/report/done 2>/dev/null || echo 1)
+	[ -e $box/report/output ] || cat $box/report/boot
+	timeout 10 bash -c "until find '$group' -depth -type d -exec rmdir {} +
+		do sleep 0.2; done" 2>/dev/null
+	rm -rf $box/report
+	exit "$rc"
+}
+
+# ---- inside: a service of that systemd ------------------------------------
+
+wait_for() { # COMMAND ...: at most 15 s
+	local i
+	for ((i = 0; i < 150; i++)); do
+		"$@" && return 0
+		sleep 0.1
+	done
+	systemctl status --no-pager anyport.service anyport-interface.service
+	return 1
+}
+
+is() { # STATE UNIT
+	[ "$(systemctl is-active "$2")" = "$1" ]
+}
+
+on() { # INTERFACE: the door is there, both ways
+	tc filter show dev "$1" egress | grep -q anyport &&
+		ip -d link show dev "$1" | grep -q 'prog/xdp'
+}
+
+serving() {
+	mountpoint -q /run/anyport/bpf && on up0
+}
+
+nothing() { # anywhere
+	! ls -d /run/anyport/bpf/[0-9]* && ! mountpoint /run/anyport/bpf &&
+		! on up0 && ! on up1
+}
+
+# Units that the rule has started are through when this one is.
+settled() {
+	udevadm settle --timeout=10
+	sleep 0.5
+	wait_for is_idle
+}
+
+is_idle() {
+	[ -z "$(systemctl list-jobs --no-legend anyport\*)" ]
+}
+
+veth() { # NAME: made, with an end far away
+	ip link add "$1" type veth peer name "far-$1" && ip link set "$1" up
+}
+
+runs() { # how often anyport-interface.service ran or looked
+	journalctl -q --no-pager -u anyport-interface.service | wc -l
+}
+
+stays_away() {
+	settled
+	nothing
+}
+
+at_boot() {
+	ok "boot ends without the interface" is active multi-user.target
+	ok "anyport.service has failed" is failed anyport.service
+	ok "and says why" grep_journal "none of its interfaces exists"
+	ok "OpenVPN runs all the same" is active openvpn-server@udp.service
+	ok "OpenVPN starts after it" grep -q "anyport.service" <(systemctl show \
+		-p After openvpn-server@udp.service)
+}
+
+grep_journal() {
+	journalctl -q --no-pager -u anyport.service | grep -F "$1"
+}
+
+appears() {
+	local before
+	veth up0
+	ok "the interface appears: the door is on it" wait_for serving
+	ok "anyport.service is active" wait_for is active anyport.service
+	ok "the maps outlive the service's processes" \
+		find /run/anyport/bpf/ -mindepth 2 -name 'lookup' -newermt 2000-01-01
+	settled
+	before=$(runs)
+	veth other0
+	settled
+	ok "another interface appears: nothing is started" test "$(runs)" = "$before"
+	ip link del up0
+	veth up0
+	ok "made anew: the door is on it again" wait_for serving
+	veth tmp1
+	ip link set tmp1 down
+	ip link set tmp1 name up1
+	ok "renamed to a configured name: the door is on it" wait_for on up1
+	settled
+	ok "reload" systemctl reload anyport.service
+	ok "after the reload it serves" serving
+}
+
+taken_away() {
+	ok "stop" systemctl stop anyport.service
+	ok "stop leaves nothing" nothing
+	ok "OpenVPN runs on" is active openvpn-server@udp.service
+	ok "OpenVPN restarts" systemctl restart openvpn-server@udp.service
+	ok "which brings no door back" stays_away
+	ip link del up0
+	veth up0
+	ok "stopped: an interface that appears brings no door back" stays_away
+	ok "start" systemctl start anyport.service
+	ok "it serves" serving
+	ok "unload by hand" anyport unload
+	ip link del up0
+	veth up0
+	ok "unloaded: an interface that appears brings no door back" stays_away
+	ok "restart brings it back" systemctl restart anyport.service
+	ok "it serves again" serving
+}
+
+removed() {
+	ok "uninstall refuses while it serves" refuses conf/install.sh uninstall
+	ok "disable --now" systemctl -q disable --now anyport.service
+	ok "uninstall" conf/install.sh uninstall
+	ok "systemd knows nothing of it any more" refuses systemctl cat anyport.service
+	ok "OpenVPN still runs" is active openvpn-server@udp.service
+}
+
+refuses() {
+	! "$@"
+}
+
+inside() {
+	export LAB_DIR=/run/report PATH=/usr/sbin:/usr/bin:/sbin:/bin
+	# shellcheck source=tests/lab/tap.sh
+	. tests/lab/tap.sh
+	trap 'echo $? >/run/report/done' EXIT
+	wait_for is active multi-user.target
+	at_boot
+	appears
+	taken_away
+	removed
+	tap_done
+}
+
+case ${1:-} in
+boot) boot ;;
+inside) inside ;;
+*) outside ;;
+esac
