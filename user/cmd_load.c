@@ -128,7 +128,11 @@ static void report_uplinks(const struct door *door)
 
 static void undo(void *argument)
 {
-	(void)door_undo(argument);
+	struct door *door = argument;
+
+	(void)door_undo(door);
+	if (door->fresh)
+		(void)pin_unmount();
 }
 
 static int arm(struct door *door, const struct request *request, int lock)
@@ -145,7 +149,7 @@ static int arm(struct door *door, const struct request *request, int lock)
 	}
 	log_error("cannot wait for a confirmation (%s): undoing it now",
 		  strerror(-err));
-	(void)door_undo(door);
+	undo(door);
 	return EXIT_FAILED;
 }
 
@@ -155,11 +159,14 @@ static int change(const struct request *request, const struct config *config,
 	int err = door_open(door);
 
 	if (!err && request->reload && door->fresh) {
+		(void)pin_unmount();
 		log_error("no door is loaded in this network namespace, so "
 			  "there is nothing to reload: anyport load");
 		return EXIT_FAILED;
 	}
 	err = err ?: door_apply(door, config, !request->reload);
+	if (err && door->fresh)
+		(void)pin_unmount(); /* the lock was made for nothing */
 	if (err) {
 		log_error("%s", door->error);
 		if (door->superseded)

@@ -19,6 +19,7 @@ static int unload(void)
 	int err = pin_paths(&paths);
 
 	err = err ?: door_remove(&paths, &left);
+	err = err ?: pin_unmount();
 	if (err) {
 		log_error("cannot unload everything: %s; anyport -v unload "
 			  "says more",

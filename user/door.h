@@ -60,7 +60,8 @@ int door_undo(struct door *door);
 
 /*
  * Everything of ours out of this namespace, of any layout, whatever state it
- * is in. *LEFT: something that is not ours is left in our place.
+ * is in. *LEFT: something that is not ours is left in our place. What it may
+ * share with other doors, the mount and the lock, is for pin_unmount().
  */
 int door_remove(const struct pin_paths *paths, bool *left);
 

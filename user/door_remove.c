@@ -64,6 +64,5 @@ int door_remove(const struct pin_paths *paths, bool *left)
 	if (err)
 		return err;
 	err = state_remove();
-	err = err ?: pin_remove(paths, left);
-	return err ?: pin_unmount();
+	return err ?: pin_remove(paths, left);
 }

@@ -329,7 +329,8 @@ int pin_unmount(void)
 {
 	char name[NAME_MAX + 1];
 
-	if (is_bpffs(STATE_BPF)) {
+	/* More than one when somebody mounted over the mount. */
+	for (int i = 0; i < 8 && is_bpffs(STATE_BPF); i++) {
 		if (!find_entry(STATE_BPF, is_content, name))
 			return 0;
 		/* A reader may stand in it: detached now, gone with him. */

@@ -59,7 +59,10 @@ int pin_retire(const struct pin_paths *paths);
  */
 int pin_remove(const struct pin_paths *paths, bool *left);
 
-/* When no door of any namespace is left: the mount and the directories. */
+/*
+ * When no door of any namespace is left: the mount and the directories, with
+ * the lock that the caller holds: nothing may be changed after it.
+ */
 int pin_unmount(void);
 
 #endif

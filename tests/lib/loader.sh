@@ -20,6 +20,7 @@ IN="nsenter --net=/run/netns/server"
 world() {
 	ip netns add server
 	ip netns add member
+	$IN ip link set lo up
 	uplink e0
 	uplink e1
 	$IN ip address add 198.51.100.1/24 dev e0
@@ -77,7 +78,9 @@ pins() {
 attached() { # [interface]
 	local dev=${1:-e0}
 	$IN ip -j -d link show dev "$dev" |
-		jq -r '.[0].xdp.prog.id // empty | "xdp \(.)"'
+		jq -r '.[0].xdp.prog // {} |
+			select(.name // "" | test("^(anyport|xdp_dispatcher)")) |
+			"xdp \(.id)"'
 	for side in ingress egress; do
 		$IN tc -j filter show dev "$dev" $side 2>/dev/null |
 			jq -r --arg s $side '.[].options // {} |

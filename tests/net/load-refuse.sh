@@ -104,7 +104,7 @@ cat >"$LAB_DIR/minimal.bpf.c" <<'C'
 #define SEC(name) __attribute__((section(name), used))
 SEC("xdp") int foreign_xdp(void *context) { return 2; }
 SEC("tc") int foreign_tc(void *context) { return -1; }
-char license[] SEC("license") = "GPL";
+char _license[] SEC("license") = "GPL";
 C
 clang -O2 -target bpf -c "$LAB_DIR/minimal.bpf.c" -o "$minimal" || exit 1
 xdp_id() {
@@ -119,7 +119,7 @@ for mode in xdpdrv xdpgeneric; do
 	config 'attach = tc'
 	ok "with attach = tc both work" door load
 	ok "beside each other" test "$(xdp_id) $(attached | cut -d' ' -f1 | sort | tr '\n' ' ')" = \
-		"$id egress ingress xdp "
+		"$id egress ingress "
 	ok "unload" door unload
 	ok "theirs is still there" test "$(xdp_id)" = "$id"
 	config
@@ -147,7 +147,7 @@ filters() {
 	$IN tc filter show dev e0 ingress
 }
 $IN tc qdisc add dev e0 clsact
-$IN tc filter add dev e0 egress prio 1 protocol ip matchall action pass
+$IN tc filter add dev e0 egress prio 1 protocol ip u32 match u32 0 0 flowid 1:1
 $IN tc filter add dev e0 ingress prio 49152 bpf direct-action object-file "$minimal" section tc
 before=$(filters)
 ok "load beside another's clsact" door load
@@ -163,10 +163,10 @@ ok "another's clsact stays even if it is empty" clean 1
 $IN tc qdisc del dev e0 clsact
 
 door load 2>/dev/null
-$IN tc filter add dev e0 egress prio 1 protocol ip matchall action pass
+$IN tc filter add dev e0 egress prio 1 protocol ip u32 match u32 0 0 flowid 1:1
 ok "a filter of another's in our clsact: unload" door unload
 ok "leaves clsact and filter to them" clean 1
-ok "the filter is there" test "$(filters | grep -c matchall)" -gt 0
+ok "the filter is there" test "$(filters | grep -c u32)" -gt 0
 $IN tc qdisc del dev e0 clsact
 
 $IN tc qdisc add dev e0 clsact
@@ -177,7 +177,7 @@ ok "another's filter in our place" refuses 1 "another's program" door load
 ok "is still there" test "$(filters)" = "$before"
 ok "and nothing of ours" clean 1
 $IN tc filter del dev e0 egress
-$IN tc filter add dev e0 egress prio 7 protocol ip matchall action pass
+$IN tc filter add dev e0 egress prio 7 protocol ip u32 match u32 0 0 flowid 1:1
 ok "a filter of another kind at our priority" refuses 1 "priority 7" door load
 ok "and nothing of ours" clean 1
 $IN tc qdisc del dev e0 clsact
@@ -218,7 +218,7 @@ ok "clears it" clean
 ok "load afterwards" door load
 ok "serves" serves
 
-mv "$(pins)" "${pins%1}$(dirname "$(pins)")/v2"
+mv "$(pins)" "/run/anyport/bpf/$(netns_number)/v2"
 ok "a door of another layout" refuses 1 "another version of anyport" door load
 ok "the next step, unload" door unload
 ok "clears it" clean
@@ -274,8 +274,27 @@ door unload
 ok "nothing is left" clean
 
 # ---- SSH ---------------------------------------------------------------------------
-# Whoever is connected is taken for sshd's when the process is named so.
-ok "no SSH session: claim = 22" test -n "$(config '[tcp]' 'claim = 22'; door load 2>&1; attached)"
+# A process named sshd with a connection is what an SSH session looks like.
+install -m 755 "$(command -v openssl)" "$LAB_DIR/sshd"
+$IN "$LAB_DIR/sshd" s_server -accept 2222 -nocert -cipher aNULL:@SECLEVEL=0 \
+	-quiet </dev/zero >/dev/null 2>&1 &
+server=$!
+until_true 5 sh -c "$IN ss -Hltn sport = :2222 | grep -q LISTEN"
+config '[tcp]' 'claim = 2222'
+ok "claim of a port where sshd only listens" door load
+door unload
+$IN bash -c 'exec 3<>/dev/tcp/198.51.100.1/2222; sleep 60' &
+client=$!
+until_true 5 sh -c "$IN ss -Htn state established sport = :2222 | grep -q ."
+ok "claim of a port with an SSH session" refuses 1 "claim takes port 2222" door load
+config '[tcp]' 'map = 2222:443'
+ok "map of one" refuses 1 "map takes port 2222" door load
+config '[tcp]' 'claim = 2000-3000' 'pass = 2222'
+ok "not when it is left alone all the same" door load
+config '[tcp]' 'claim = 2000-3000'
+ok "nor by a reload" refuses 1 "claim takes port 2222" door reload
+kill $client $server
+wait $client $server 2>/dev/null
 door unload
 config
 
