@@ -99,7 +99,7 @@ need_group() {
 	live || return 0
 	for f in conf/sysusers*/*.conf; do
 		[ ! -f "$f" ] || ! command -v systemd-sysusers >/dev/null ||
-			systemd-sysusers "$f"
+			systemd-sysusers "$PWD/$f"
 	done
 	getent group $group >/dev/null || die "there is no group $group, which" \
 		"OpenVPN runs as: groupadd --system $group, then install again"

@@ -230,7 +230,7 @@ checksum_errors() {
 }
 
 lab_start() {
-	mkdir -p "$LAB_DIR" /run/openvpn-server
+	mkdir -p "$LAB_DIR" /run/openvpn-server /run/anyport/status
 	mkfifo "$LAB_DIR/never"
 	exec {LAB_NEVER}<>"$LAB_DIR/never"
 	lab_sysctl

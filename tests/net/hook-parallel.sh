@@ -56,7 +56,7 @@ for i in $(seq $members); do
 			if (f > $2) print "tunudp"; else if ($1 > t) print "tuntcp"; else print "tun(udp|tcp)" }' "$u" "$t")
 	elif [ -e "$u" ]; then want=tunudp one=$((one + 1))
 	elif [ -e "$t" ]; then want=tuntcp one=$((one + 1))
-	else want= none=$((none + 1)); fi
+	else want='' none=$((none + 1)); fi
 	[[ $have =~ ^($want\ $want\ $want\ )$ ]] || [ -z "$want$have" ] || {
 		echo "# m$i: $have, not $want"; bad=$((bad + 1)); }
 	# and all three on the same
