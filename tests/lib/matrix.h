@@ -15,6 +15,7 @@ extern bool offload; /* in the run at hand */
 extern const char *attached;
 extern const char *more_udp; /* configuration lines, for run_matrix() */
 extern const char *more_tcp;
+extern bool one_offload; /* checksums are not the point: tx off alone */
 
 /* After world_make(). */
 int run_matrix(const struct CMUnitTest *tests, size_t n, const char *req);
@@ -35,6 +36,8 @@ void server_close(void);
 /* False: nothing within MS. */
 bool server_hear(struct heard *h, int ms);
 void server_say(const struct heard *h, const void *data, size_t len);
+/* From the target port of the door address FROM, unasked. */
+void server_send(struct end from, struct end to, const void *data, size_t len);
 /* FD sends G to DIALLED and is answered with REPLY, from DIALLED; the member
  * as OpenVPN sees it. */
 struct end exchange(int fd, struct end dialled, const struct golden *g,

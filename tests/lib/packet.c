@@ -119,7 +119,7 @@ static void put_extension(struct frame *f, uint8_t type, uint8_t next)
 		break;
 	case IPPROTO_DSTOPTS:
 		put8(f, 1);
-		put16(f, 0x010c); /* PadN over the rest */
+		put16(f, 0x1e0c); /* RFC 4727: unknown, to be skipped */
 		put(f, zero, 12);
 		break;
 	default:

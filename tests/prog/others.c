@@ -87,10 +87,14 @@ static void sources(void **state)
 	for (i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
 		p = opening(from[i], 5000, DOOR_A4, 443);
 		expect_left(&door, &p, AP_C_pass_source);
+		p.dst.port = TARGET;
+		expect_drop(&door, &p, AP_C_drop_source);
 	}
 	for (i = 0; i < sizeof(from6) / sizeof(from6[0]); i++) {
 		p = opening(from6[i], 5000, DOOR_A6, 443);
 		expect_left(&door, &p, AP_C_pass_source);
+		p.dst.port = TARGET;
+		expect_drop(&door, &p, AP_C_drop_source);
 	}
 	assert_int_equal(door_table(&door, "half4", NULL), 0);
 	assert_int_equal(door_table(&door, "half6", NULL), 0);
