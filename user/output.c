@@ -21,8 +21,8 @@ int output_json(json_t *root, bool line)
 
 	if (root)
 		rc = json_dumpf(root, stdout,
-				line ? JSON_COMPACT
-				     : JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+				(line ? JSON_COMPACT : JSON_INDENT(2)) |
+					JSON_REAL_PRECISION(6));
 	json_decref(root);
 	putchar('\n');
 	if (!rc)

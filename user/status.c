@@ -64,15 +64,17 @@ static void check_maps(struct status *s)
 {
 	struct pin_paths paths;
 	const char *bad = "";
+	char *again = text_of("anyport unload && %s", s->load);
 	int err = pin_paths(&paths);
 
 	err = err ?: tables_look(paths.door, &bad);
 	if (err)
-		report_add(&s->report, true, "anyport unload && anyport load",
-			   "the table \"%s\" in %s %s", bad, paths.door,
+		report_add(&s->report, true, again, "the table \"%s\" in %s %s",
+			   bad, paths.door,
 			   err == -EBADMSG  ? "is not this version's"
 			   : err == -ENOENT ? "is missing"
 					    : "cannot be read");
+	free(again);
 }
 
 static void fill_one(struct status_fill *fill, int v6, const char *map)
