@@ -55,7 +55,8 @@ static bool to_syslog(int priority, const char *text)
 	return send(fd, line, n, MSG_NOSIGNAL) == n;
 }
 
-static void say(int priority, const char *fmt, va_list args)
+__attribute__((format(printf, 2, 0))) static void
+say(int priority, const char *fmt, va_list args)
 {
 	int saved = errno;
 	char text[1024];
