@@ -97,6 +97,22 @@ int ns_socket(const char *ns, int family, int type, int proto)
 	return fd;
 }
 
+static const char *const host[] = { "srv", "rtr", "mem", "cli" };
+#define HOSTS (sizeof(host) / sizeof(host[0]))
+
+/* Other tests of the same sandbox use the same names. */
+static void forget_hosts(void)
+{
+	char command[128];
+	size_t i;
+
+	for (i = 0; i < HOSTS; i++) {
+		snprintf(command, sizeof(command),
+			 "ip netns del %s 2>/dev/null", host[i]);
+		(void)!system(command);
+	}
+}
+
 static void make_host(const char *ns)
 {
 	char command[128];
@@ -128,10 +144,11 @@ static void wire(const char *a, const char *dev_a, const char *b,
 
 void world_make(void)
 {
-	static const char *const host[] = { "srv", "rtr", "mem", "cli" };
 	size_t i;
 
-	for (i = 0; i < sizeof(host) / sizeof(host[0]); i++)
+	forget_hosts(); /* of a test that was killed */
+	atexit(forget_hosts);
+	for (i = 0; i < HOSTS; i++)
 		make_host(host[i]);
 	wire("srv", "eth0", "rtr", "eth0", 0);
 	wire("srv", "eth1", "cli", "eth0", 1);
