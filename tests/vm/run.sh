@@ -41,7 +41,7 @@ trap 'exit 143' TERM
 # What the guest runs: the same sandbox and runner as on the host.
 job() {
 	# A second of the host's is several of the guest's.
-	echo "export TEST_TIMEOUT=${TEST_TIMEOUT:-1200} V=${V:-}"
+	echo "export TEST_TIMEOUT=${TEST_TIMEOUT:-1200} V=${V:-} LAB_SLOW=8"
 	if [ -n "$command" ]; then
 		echo "$command"
 	else
