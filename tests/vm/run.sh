@@ -41,7 +41,7 @@ trap 'exit 143' TERM
 # What the guest runs: the same sandbox and runner as on the host.
 job() {
 	# A second of the host's is several of the guest's.
-	echo "export TEST_TIMEOUT=${TEST_TIMEOUT:-1200} V=${V:-} LAB_SLOW=8"
+	echo "export TEST_TIMEOUT=${TEST_TIMEOUT:-1200} V=${V:-} LAB_PATIENCE=8"
 	if [ -n "$command" ]; then
 		echo "$command"
 	else
@@ -125,12 +125,14 @@ run() {
 	touch "$work/console" "$work/output"
 	echo "kernel $(cat "$dir/release"): booting under emulation"
 	start "$dir"
+	# In the background: a trap runs during "wait", but not during a command.
 	timeout "${VM_TIMEOUT:-5400}" \
-		tail --pid=$qemu -s 0.5 -n +1 -f "$work/output" ||
+		tail --pid=$qemu -s 0.5 -n +1 -f "$work/output" &
+	wait $! ||
 		echo "kernel $kernel: ran out of its ${VM_TIMEOUT:-5400} s"
 	kill -KILL "$qemu" 2>/dev/null
 	wait "$qemu" 2>/dev/null
-	qemu=
+	qemu=''
 	verdict "$kernel"
 	rc=$?
 	cp "$work/console" "$work/output" "$dir/"
