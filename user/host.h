@@ -61,7 +61,7 @@ enum fate host_fate(const struct config *config, const struct ap_policy *policy,
 		    const struct host_socket *socket);
 /* Does it get what is sent to ADDRESS? */
 bool socket_at(const struct host_socket *s, const struct ip_prefix *address);
-bool socket_at_loopback(const struct host_socket *s);
+bool socket_at_loopback(const struct host_socket *s, int family);
 const char *fate_name(enum fate fate); /* for --json */
 const char *fate_text(enum fate fate); /* for people */
 

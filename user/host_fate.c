@@ -91,12 +91,15 @@ static bool elsewhere(const struct config *config, const struct host_socket *s)
 	return true;
 }
 
-bool socket_at_loopback(const struct host_socket *s)
+bool socket_at_loopback(const struct host_socket *s, int family)
 {
-	struct ip_prefix a = unmapped(&s->address);
+	struct ip_prefix loopback = { .family = family };
 
-	return a.family == AF_INET ? ntohl(a.v4.s_addr) >> 24 == 127
-				   : IN6_IS_ADDR_LOOPBACK(&a.v6);
+	if (family == AF_INET)
+		loopback.v4.s_addr = htonl(INADDR_LOOPBACK);
+	else
+		loopback.v6 = in6addr_loopback;
+	return socket_at(s, &loopback);
 }
 
 enum fate host_fate(const struct config *config, const struct ap_policy *policy,
@@ -106,7 +109,8 @@ enum fate host_fate(const struct config *config, const struct ap_policy *policy,
 
 	/* A TCP target may also be a TLS wrapper that listens at loopback. */
 	if (p->flags & AP_OWN && socket->proto == AP_TCP &&
-	    socket_at_loopback(socket))
+	    (socket_at_loopback(socket, AF_INET) ||
+	     socket_at_loopback(socket, AF_INET6)))
 		return FATE_TARGET;
 	if (!socket->port || !at_door(config, socket) ||
 	    elsewhere(config, socket))

@@ -9,7 +9,7 @@
 
 static const char *const protos[AP_PROTOS] = { "udp", "tcp" };
 
-/* A TCP target may be a TLS wrapper at loopback: for every address. */
+/* A TCP target may be a TLS wrapper at the loopback address of its family. */
 static bool serves(const struct host_socket *s,
 		   const struct status_target *target,
 		   const struct ip_prefix *address)
@@ -17,7 +17,7 @@ static bool serves(const struct host_socket *s,
 	if (s->proto != target->proto || s->port != target->port)
 		return false;
 	return socket_at(s, address) ||
-	       (s->proto == AP_TCP && socket_at_loopback(s));
+	       (s->proto == AP_TCP && socket_at_loopback(s, address->family));
 }
 
 /* Who listens for this address; notes the program. */

@@ -60,6 +60,7 @@ listeners_are_named() {
 	serve -n openvpn tcp $D4 1194 x
 	serve -n nginx tcp 0.0.0.0 8443 x
 	serve -n stunnel tcp 127.0.0.1 4443 x
+	serve -n stunnel tcp ::1 4443 x
 	serve -n unbound udp $D6 53 x
 	serve -n unbound udp 192.0.2.9 53 x
 	check >"$LAB_DIR/out"
@@ -71,6 +72,7 @@ listeners_are_named() {
 	 tcp [::]:22 sshd passed by policy: shows through the door
 	 tcp $D4:1194 openvpn is the target
 	 tcp 127.0.0.1:4443 stunnel is the target
+	 tcp [::1]:4443 stunnel is the target
 	 tcp 0.0.0.0:5432 postgres left alone, its own listener: shows through the door
 	 tcp 0.0.0.0:8443 nginx hidden: the door claims its port
 	EOF

@@ -69,6 +69,7 @@ serve_all() {
 	serve -n openvpn udp :: 1194 "$1"
 	serve -n openvpn tcp :: 1194 x
 	serve -n stunnel tcp 127.0.0.1 4443 x
+	serve -n stunnel tcp ::1 4443 x
 	serve -n sshd tcp :: 22 x
 	serve -n postgres tcp 0.0.0.0 5432 x
 }

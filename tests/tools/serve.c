@@ -7,6 +7,7 @@
  */
 #include <err.h>
 #include <netdb.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,13 +47,21 @@ static int bound(struct addrinfo *a, int mark)
 	return fd;
 }
 
+/* Says it at once, and again for whatever it hears; one child for each. */
 static void answer_tcp(int fd, const char *text)
 {
 	int c = accept(fd, NULL, NULL);
+	char byte;
 
 	if (c < 0)
 		return;
-	(void)!write(c, text, strlen(text));
+	if (!fork()) {
+		(void)alarm(60);
+		do
+			(void)!write(c, text, strlen(text));
+		while (read(c, &byte, 1) > 0);
+		_exit(0);
+	}
 	(void)close(c);
 }
 
@@ -80,6 +89,7 @@ static int detach(const char *name)
 		exit(0);
 	}
 	(void)setsid();
+	(void)signal(SIGCHLD, SIG_IGN);
 	/* Whoever reads our process id from a pipe waits for its end. */
 	(void)freopen("/dev/null", "w", stdout);
 	(void)freopen("/dev/null", "w", stderr);
