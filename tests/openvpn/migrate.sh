@@ -76,6 +76,13 @@ dnat_back() {
 	within srv ip6tables -w -t nat -A PREROUTING -d $SRV6 -p tcp --syn \
 		--dport 1:65535 -j DNAT --to-destination "[$SRV6]:1194"
 }
+load_undone() {
+	anyport load --confirm 1 -c "$DOOR_CONF" && until_true 5 not_loaded
+}
+not_loaded() {
+	anyport status >/dev/null
+	[ $? = 3 ]
+}
 leave() {
 	untrack_out -D && anyport unload && untrack_in -D
 }
@@ -97,13 +104,14 @@ WHEN="with iptables"
 each connects
 step "check" anyport check -c "$DOOR_CONF"
 step "notrack, in" untrack_in -I
+step "load --confirm 1, not confirmed" load_undone
 step "load --confirm" anyport load --confirm 120 -c "$DOOR_CONF"
 newcomers 1
+step "confirm" anyport confirm
 step "notrack, out" untrack_out -I
 step "DNAT rules removed" drop_dnat
 newcomers 2
 step "old entries forgotten" forget
-step "confirm" anyport confirm
 ok "status: serving" anyport status
 newcomers 3
 step "DNAT rules back" dnat_back
