@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* The limiter: who gets in when more comes than OpenVPN can take. */
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "config.h"
+#include "expect.h"
+
+#define BUDGET 1000 /* packets a second, of each class */
+#define FLOOD  6000
+#define SHARE  5  /* percent */
+#define KEPT   25 /* percent */
+
+static struct config limits = {
+	.filter = true,
+	.limits = {
+		.established_idle = 300,
+		.half_open_idle = 30,
+		.remembered_idle = 180,
+		.budget = { BUDGET, BUDGET, BUDGET },
+		.prefix_share = SHARE,
+		.reserve = KEPT,
+		.nat_first = 32768,
+		.nat_last = 60999,
+	},
+};
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static const struct end door4 = { .family = AF_INET,
+				  .ip = { 198, 51, 100, 1 },
+				  .port = 443 };
+
+/* The Nth spoofed address; on IPv6 each in a /64 of its own. */
+static struct end spoofed(int v, unsigned int n)
+{
+	struct end e =
+		v ? end("2001:db8:6600::1", 5000) : end("100.64.0.0", 5000);
+
+	e.ip[v ? 6 : 2] = n >> 8;
+	e.ip[v ? 7 : 3] = n;
+	return e;
+}
+
+static struct end dialled(int v, uint16_t port)
+{
+	return v ? end(DOOR_A6, port) : with_port(door4, port);
+}
+
+static bool admitted(struct end from, struct end to, const struct golden *g)
+{
+	static struct frame in, out;
+	struct packet p = datagram(from, to, g);
+
+	frame_build(&in, &p);
+	return door_in(&door, &in, &out) == PASSED;
+}
+
+/* N first packets from as many prefixes; how many of them get in. */
+static unsigned int flood(int v, unsigned int n, const struct golden *g)
+{
+	unsigned int i, in = 0;
+
+	for (i = 0; i < n; i++)
+		in += admitted(spoofed(v, i), dialled(v, 443), g);
+	return in;
+}
+
+static void limited(void)
+{
+	policy_limits(&limits, &door.config);
+	door_configure(&door);
+}
+
+/* What the test has had since START, and what is in a bucket at first. */
+static unsigned int most(double start, unsigned int percent)
+{
+	return (now() - start + 0.3) * BUDGET * percent / 100 + 2;
+}
+
+static void nobody_while_there_is_some(void **state)
+{
+	int v;
+
+	(void)state;
+	limited();
+	for (v = 0; v < 2; v++) {
+		assert_int_equal(flood(v, BUDGET / 25, &golden_first[1]),
+				 BUDGET / 25);
+	}
+	assert_int_equal(door_count(&door, AP_C_drop_reset), 0);
+}
+
+static void flood_of(int v, const struct golden *g, enum ap_counter drop)
+{
+	double start;
+	unsigned int in;
+
+	door_reset(&door);
+	limited();
+	start = now();
+	in = flood(v, FLOOD, g);
+	assert_in_range(in, BUDGET / 20, most(start, 100 - KEPT));
+	assert_int_equal(door_count(&door, drop), FLOOD - in);
+	assert_int_equal(door_count(&door, AP_C_udp_new), in);
+}
+
+static void every_class(void **state)
+{
+	int v;
+
+	(void)state;
+	for (v = 0; v < 2; v++) {
+		flood_of(v, &golden_first[1], AP_C_drop_reset);
+		flood_of(v, &golden_first[5], AP_C_drop_reset);
+		flood_of(v, &golden_control, AP_C_drop_control);
+		flood_of(v, &golden_ack, AP_C_drop_control);
+		flood_of(v, &golden_data, AP_C_drop_data);
+	}
+}
+
+/* A flood of one class leaves the others their own budgets. */
+static void classes_apart(void **state)
+{
+	(void)state;
+	limited();
+	flood(0, FLOOD, &golden_first[1]);
+	assert_true(admitted(end("192.0.2.50", 5000), door4, &golden_control));
+	assert_true(admitted(end("192.0.2.51", 5000), door4, &golden_data));
+}
+
+static void established_is_never_limited(void **state)
+{
+	struct end member, to;
+	int v, i;
+
+	(void)state;
+	for (v = 0; v < 2; v++) {
+		door_reset(&door);
+		member =
+			v ? end("2001:db8:9::9", 5000) : end("192.0.2.9", 5000);
+		to = dialled(v, 53);
+		establish(&door, member, to);
+		limited();
+		flood(v, FLOOD, &golden_data);
+		flood(v, FLOOD, &golden_first[1]);
+		flood(v, FLOOD, &golden_control);
+		for (i = 0; i < 2 * BUDGET; i++)
+			assert_true(admitted(member, to, &golden_data));
+		assert_true(admitted(member, to, &golden_control));
+		assert_true(admitted(member, to, &golden_first[1]));
+	}
+}
+
+/* Whose address is proven may end the handshake, at an ordinary pace. */
+static void verified_has_some(void **state)
+{
+	struct end member, to, seen;
+	int v, i, in;
+
+	(void)state;
+	for (v = 0; v < 2; v++) {
+		door_reset(&door);
+		member =
+			v ? end("2001:db8:9::9", 5000) : end("192.0.2.9", 5000);
+		to = dialled(v, 53);
+		seen = say(&door, member, to, &golden_first[1]);
+		answer(&door, seen, to, &golden_reply_control, member);
+		limited();
+		flood(v, FLOOD, &golden_control);
+		for (i = 0; i < 10; i++)
+			assert_true(admitted(member, to, &golden_control));
+		for (in = i = 0; i < 2000; i++)
+			in += admitted(member, to, &golden_control);
+		assert_in_range(in, 0, 500);
+	}
+}
+
+/* One source alone cannot take what the others need. */
+static void one_prefix(void **state)
+{
+	struct end from;
+	unsigned int i, in;
+	double start;
+	int v;
+
+	(void)state;
+	for (v = 0; v < 2; v++) {
+		door_reset(&door);
+		limited();
+		start = now();
+		for (in = i = 0; i < FLOOD; i++) {
+			from = spoofed(v, 0);
+			from.port = 1000 + i;
+			if (v) /* all of a /64 is one source */
+				from.ip[12] = i;
+			in += admitted(from, dialled(v, 443), &golden_first[1]);
+		}
+		assert_in_range(in, BUDGET / 20,
+				most(start, (100 - KEPT) / 2 + 2 * SHARE));
+		for (i = 1; i <= 30; i++)
+			assert_true(admitted(spoofed(v, i), dialled(v, 443),
+					     &golden_first[1]));
+	}
+}
+
+/* Everybody comes at once: who was on lately gets in all the same. */
+static void known_prefixes(void **state)
+{
+	struct end member, to, stranger;
+	unsigned int i, in;
+	int v;
+
+	(void)state;
+	for (v = 0; v < 2; v++) {
+		door_reset(&door);
+		door.config.budget[AP_RESET].cost = 0;
+		door_configure(&door);
+		member =
+			v ? end("2001:db8:9::9", 5000) : end("192.0.2.9", 5000);
+		stranger = v ? end("2001:db8:99::9", 5000)
+			     : end("192.0.2.99", 5000);
+		to = dialled(v, 53);
+		establish(&door, member, to);
+		limited();
+		flood(v, FLOOD, &golden_first[1]);
+		flood(v, 1000, &golden_first[1]); /* what came back since */
+		for (in = i = 0; i < 10; i++) {
+			flood(v, 50, &golden_first[1]);
+			stranger.port++;
+			in += admitted(stranger, to, &golden_first[1]);
+		}
+		assert_in_range(in, 0, 5);
+		for (i = 0; i < 5; i++) {
+			member.port++;
+			assert_true(admitted(member, to, &golden_first[1]));
+		}
+		for (in = i = 0; i < FLOOD; i++) {
+			member.port++;
+			in += admitted(member, to, &golden_first[1]);
+		}
+		assert_in_range(in, 0, BUDGET * SHARE * 4 / 100);
+	}
+}
+
+/* Neither the target's own port nor a header alone is free of charge. */
+static void no_free_ride(void **state)
+{
+	static struct frame whole, first, out;
+	struct packet p;
+	unsigned int i, in = 0;
+	double start;
+
+	(void)state;
+	limited();
+	start = now();
+	flood(0, FLOOD, &golden_first[1]);
+	for (i = 0; i < FLOOD; i++) {
+		p = datagram(spoofed(0, i), with_port(door4, TARGET),
+			     &golden_first[1]);
+		p.src.port = 6000;
+		frame_build(&whole, &p);
+		if (i & 1) {
+			frame_fragment(&first, &whole, 0, 8);
+			in += door_in(&door, &first, &out) == PASSED;
+		} else {
+			in += door_in(&door, &whole, &out) == PASSED;
+		}
+	}
+	assert_in_range(in, 0, most(start, 2 * (100 - KEPT)));
+	assert_true(in < FLOOD / 2);
+}
+
+/* A flood of new flows must not push out those who are on. */
+static void flood_churns_half_open_only(void **state)
+{
+	struct end member = end("192.0.2.9", 5000), seen;
+	unsigned int i;
+
+	(void)state;
+	memset(door.config.budget, 0, sizeof(door.config.budget));
+	door_configure(&door);
+	seen = establish(&door, member, with_port(door4, 53));
+	for (i = 0; i < 100000; i++)
+		admitted(with_port(spoofed(0, i), 1024 + (i >> 16)), door4,
+			 &golden_first[1]);
+	assert_int_equal(door_flow(&door, seen, TARGET, NULL), ESTABLISHED);
+	assert_int_equal(door_table(&door, "flows4", NULL), 1);
+	say(&door, member, with_port(door4, 53), &golden_data);
+	assert_int_equal(door_count(&door, AP_C_udp_established), 1);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nobody_while_there_is_some),
+		cmocka_unit_test(every_class),
+		cmocka_unit_test(classes_apart),
+		cmocka_unit_test(established_is_never_limited),
+		cmocka_unit_test(verified_has_some),
+		cmocka_unit_test(one_prefix),
+		cmocka_unit_test(known_prefixes),
+		cmocka_unit_test(no_free_ride),
+		cmocka_unit_test(flood_churns_half_open_only),
+	};
+
+	return RUN_BOTH(tests, "");
+}
