@@ -1,0 +1,115 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright the anyport authors
+#
+# load and reload --confirm: undone when nobody confirms, kept when somebody
+# does, superseded by what comes later.
+set -u
+. "$(dirname "$0")/../lib/loader.sh"
+world
+
+# Processes that wait for a confirmation, in this test's process namespace.
+waiting() {
+	grep -lx anyport-confirm /proc/[0-9]*/comm 2>/dev/null | wc -l
+}
+none_waits() { [ "$(waiting)" = 0 ]; }
+json=/run/anyport/$(netns_number).json
+confirm=/run/anyport/$(netns_number).confirm
+
+# ---- load ------------------------------------------------------------------------
+begun=$SECONDS
+ok "load --confirm 5" door load --confirm 5
+ok "does not wait itself" test $((SECONDS - begun)) -lt 5
+ok "the door serves" serves
+ok "one process waits" test "$(waiting)" = 1
+ok "until then" test "$(cat "$confirm")" -le $(($(date +%s) + 5))
+ok "nobody confirms: nothing is left" until_true 40 clean
+ok "no process waits" until_true 5 none_waits
+ok "confirm is too late" refuses 1 "nothing waits" door confirm
+
+ok "load --confirm 5" door load --confirm 5
+ok "confirm" door confirm
+ok "no process waits" until_true 5 none_waits
+sleep 5.5
+ok "the door serves after the time" serves
+ok "confirm again" refuses 1 "nothing waits" door confirm
+
+# ---- reload -----------------------------------------------------------------------
+before=$(attached) addresses=$(jq -c .addresses "$json")
+config 'interface = e1' 'address = 198.51.100.9'
+ok "reload --confirm 6: one more uplink and address" door reload --confirm 6
+ok "the door is on the uplink" serves e1
+address_count() {
+	bpftool -j map lookup pinned "$(pins)/config" key "$(($(active generation) & 1))" 0 0 0 |
+		jq .formatted.value.n4
+}
+ok "and has the address" test "$(address_count)" = 2
+off() { [ -z "$(attached e1)" ] && [ ! -e "$confirm" ]; }
+ok "nobody confirms: off the uplink" until_true 40 off
+ok "whose clsact is gone" test "$($IN tc qdisc show dev e1 | grep -c clsact)" = 0
+ok "the address is gone" test "$(address_count)" = 1
+ok "the same programs are attached" test "$before" = "$(attached)"
+ok "the state file is as before" test "$addresses" = "$(jq -c .addresses "$json")"
+ok "the door serves" serves
+
+door reload 2>/dev/null # both uplinks, for good
+on_both=$(attached e0; attached e1)
+config
+ok "reload --confirm 6: one uplink less" door reload --confirm 6
+ok "the door is off it" test -z "$(attached e1)"
+on_again() { [ "$(attached e0; attached e1)" = "$on_both" ] && [ ! -e "$confirm" ]; }
+ok "nobody confirms: the same programs are back" until_true 40 on_again
+ok "the second uplink serves" serves e1
+ok "with a clsact that is ours to remove" test -e "/run/anyport/$(netns_number).clsact.$($IN cat /proc/net/dev_snmp6/e1 | awk '$1 == "ifIndex" { print $2 }')"
+config
+door reload 2>/dev/null
+
+# ---- load over a loaded door --------------------------------------------------------
+before=$(attached)
+ok "load --confirm 6 over the door" door load --confirm 6
+differs() { [ "$before" != "$(attached)" ]; }
+ok "other programs" differs
+same() { [ "$before" = "$(attached)" ] && [ ! -e "$confirm" ]; }
+ok "nobody confirms: the old programs are back" until_true 40 same
+ok "the door serves" serves
+
+# ---- superseded -----------------------------------------------------------------------
+ok "reload --confirm 60" door reload --confirm 60
+ok "a later reload" door reload
+ok "supersedes it" until_true 5 none_waits
+ok "reload --confirm 60" door reload --confirm 60
+ok "a later one with --confirm" door reload --confirm 50
+one_waits() { [ "$(waiting)" = 1 ]; }
+ok "supersedes it, and waits itself" until_true 5 one_waits
+config 'speed = high'
+ok "a reload that is refused" refuses 1 speed door reload
+ok "supersedes nothing" test "$(waiting)" = 1
+config
+ok "confirm" door confirm
+ok "reload --confirm 60" door reload --confirm 60
+ok "unload" door unload
+ok "supersedes it" until_true 5 none_waits
+ok "nothing is left" clean
+
+# ---- the session that typed it ends ----------------------------------------------------
+hang_up() {
+	setsid -w bash -c "$IN $ANYPORT load -c $CONF --confirm 5; kill -HUP 0"
+	[ "$(waiting)" = 1 ]
+}
+ok "the terminal hangs up: it goes on waiting" hang_up
+ok "the door serves" serves
+ok "and undoes it in time" until_true 40 clean
+
+output=$(door load --confirm 60 2>&1 | cat)
+ok "it keeps no pipe open" test -n "$output"
+pid=$(basename "$(dirname "$(grep -lx anyport-confirm /proc/[0-9]*/comm)")")
+ok "nor the lock" door reload -c "$CONF" --confirm 60
+kill -9 "$pid" 2>/dev/null
+pid=$(basename "$(dirname "$(grep -lx anyport-confirm /proc/[0-9]*/comm)")")
+kill -9 "$pid"
+ok "killed, it is not waited for" until_true 5 refuses 1 "nothing waits" door confirm
+ok "the door serves" serves
+door unload
+ok "nothing is left" clean
+
+tap_done
