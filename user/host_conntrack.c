@@ -254,23 +254,21 @@ void host_conntrack(const struct config *config, struct report *report)
 	struct rules rules;
 	int err = rules_read(&rules);
 
-	if (err == -EPERM) {
+	if (err == -EPERM)
 		report_add(report, false, NULL,
 			   "firewall rules and conntrack entries were not "
 			   "looked at: that needs root");
-		return;
-	}
-	if (err == -ENOENT)
+	else if (err == -ENOENT)
 		report_add(report, false, NULL,
 			   "firewall rules were not looked at: install "
 			   "nftables, or iptables");
 	else if (err)
 		report_add(report, false, NULL,
-			   "cannot list firewall rules: %s", strerror(-err));
-	if (!err) {
-		report_nat(config, &rules, report);
+			   "cannot list all firewall rules: %s",
+			   strerror(-err));
+	report_nat(config, &rules, report);
+	if (!err)
 		report_notrack(config, &rules, report);
-	}
 	rules_free(&rules);
 	report_entries(config, report);
 }

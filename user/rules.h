@@ -105,7 +105,8 @@ bool rules_xt_tracks(const char *name);
 bool rules_xt_nats(const char *name);
 
 /*
- * rules_read.c: all rules of this network namespace. -EPERM: needs root;
+ * rules_read.c: all rules of this network namespace that could be read, to be
+ * freed also after an error. -EPERM: needs root;
  * -ENOENT: no program that could list them is installed.
  */
 int rules_read(struct rules *rules);

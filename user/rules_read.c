@@ -69,9 +69,10 @@ static int read_legacy(struct rules *rules)
 	return err;
 }
 
+/* What one kind of tool cannot list, another may; the first error is told. */
 int rules_read(struct rules *rules)
 {
-	int err;
+	int err, legacy;
 
 	*rules = (struct rules){ 0 };
 	err = read_nft(rules);
@@ -82,9 +83,7 @@ int rules_read(struct rules *rules)
 			err = read_save("ip6tables-nft-save", AF_INET6,
 					"ip6tables-nft", rules);
 	}
-	if (!err)
-		err = read_legacy(rules);
-	if (err)
-		rules_free(rules);
+	legacy = read_legacy(rules);
+	err = err ?: legacy;
 	return err == -EACCES ? -EPERM : err;
 }

@@ -54,9 +54,10 @@ static void second_look(struct status *s, uint64_t first, uint64_t at)
 		s->dropping = (double)(s->dropped - first) * 1e9 /
 			      (double)(now_ns() - at);
 	if (s->dropping > 0)
-		report_add(&s->report, false, "anyport stats --watch",
+		report_add(&s->report, false, NULL,
 			   "the limiter is dropping first packets: a flood, or "
-			   "budgets below what members need");
+			   "budgets below what members need; anyport "
+			   "stats --watch shows which");
 }
 
 /* The maps are opened one by one: which of them is wrong is worth knowing. */

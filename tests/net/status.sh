@@ -88,7 +88,7 @@ golden() { # name, command ...
 		walk(if type == "object" then
 			fix("time"; 1700000000) | fix("loaded_at"; 1700000000) |
 			fix("changed_at"; 1700000000) | fix("seen"; 1700000000) |
-			fix("idle"; 0) | fix("version"; "0") |
+			fix("idle"; 0) | fix("dispatcher"; false) | fix("version"; "0") |
 			fix("interval"; 1) | fix("dropped_per_second"; 0)
 		else . end) |
 		(.. | strings) |= (sub($dir; "/DIR"))' >"$LAB_DIR/$name.json"
@@ -308,7 +308,7 @@ group_reads() {
 	ns anyport unload && ns anyport load -c "$CONF" &&
 		as_group status && as_group status --json |
 			jq -e '.serving and .door.steering == null and
-				.door.uplinks[0].ingress and
+				.door.uplinks[0].ingress != false and
 				.door.uplinks[0].egress' &&
 		as_group status | grep 'needs root' &&
 		as_group stats && as_group flows &&
