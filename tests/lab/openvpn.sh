@@ -132,7 +132,8 @@ server_saw() { # udp|tcp name
 tunnel_ping() { # name ns [4|6] [count]
 	local to=$TUN4 n=${4:-3} out
 	[ "${3:-4}" = 4 ] || to=$TUN6
+	local wait=$((2 * ${LAB_PATIENCE:-1}))
 	out=$(within "$2" ping -n -q -I "$(client_tun "$1")" -c "$n" -i 0.1 \
-		-W 2 "$to" 2>&1) && [[ $out == *" $n received"* ]] &&
+		-W $wait "$to" 2>&1) && [[ $out == *" $n received"* ]] &&
 		sed -n 's,.*= [0-9.]*/\([0-9.]*\)/.*,\1,p' <<<"$out"
 }

@@ -36,9 +36,9 @@ transfer() {
 
 transfer_socats() { # ns-of-receiver address ns-of-sender address file
 	local pid
-	within "$1" timeout 20 socat -u "$2" "OPEN:$5,creat,trunc" &
+	within "$1" timeout $((20 * ${LAB_PATIENCE:-1})) socat -u "$2" "OPEN:$5,creat,trunc" &
 	pid=$!
-	within "$3" timeout 20 socat -u "OPEN:$LAB_DIR/data" "$4" || {
+	within "$3" timeout $((20 * ${LAB_PATIENCE:-1})) socat -u "OPEN:$LAB_DIR/data" "$4" || {
 		wait "$pid"
 		lab_fail "nothing was sent"
 		return
