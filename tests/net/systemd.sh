@@ -217,6 +217,27 @@ appears() {
 	ok "after the reload it serves" serving
 }
 
+# The service's capabilities are enough to look at the firewall and at others'
+# sockets.
+sees_the_host() {
+	iptables-legacy -t nat -A PREROUTING -d 198.51.100.1 -p udp \
+		--dport 1:65535 -j DNAT --to-destination 198.51.100.1:1194
+	nft 'add table ip old; add chain ip old in { type nat hook prerouting priority dstnat; };
+		add rule ip old in ip daddr 198.51.100.1 tcp dport 80 dnat to 198.51.100.1:1194'
+	ok "start" systemctl start anyport.service
+	ok "it serves" serving
+	ok "load saw a rule of legacy iptables" grep_journal "iptables-legacy, table nat"
+	ok "load saw a rule of nftables" grep_journal "table ip old (nft)"
+	ok "load named OpenVPN's socket" listener_named
+	ok "load had nothing to complain about itself" refuses grep_journal "cannot"
+	iptables-legacy -t nat -F PREROUTING
+	nft delete table ip old
+}
+
+listener_named() {
+	journalctl -q --no-pager -u anyport.service | grep -E "udp .*:1194 +openvpn"
+}
+
 taken_away() {
 	ok "stop" systemctl stop anyport.service
 	ok "stop leaves nothing" nothing
@@ -226,8 +247,7 @@ taken_away() {
 	ip link del up0
 	veth up0
 	ok "stopped: an interface that appears brings no door back" stays_away
-	ok "start" systemctl start anyport.service
-	ok "it serves" serving
+	sees_the_host
 	ok "unload by hand" anyport unload
 	ip link del up0
 	veth up0
