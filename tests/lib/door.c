@@ -183,8 +183,8 @@ static void default_policy(struct door *d)
 	door_policy(d, AP_UDP, 546, 547, AP_PASS, 0);
 }
 
-static int print(enum libbpf_print_level level, const char *format,
-		 va_list args)
+__attribute__((format(printf, 2, 0))) static int
+print(enum libbpf_print_level level, const char *format, va_list args)
 {
 	return level == LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;
 }

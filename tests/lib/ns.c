@@ -15,7 +15,8 @@
 #define COMMAND_MAX 4096
 static const char conf_file[] = "/run/anyport-test.conf";
 
-static void compose(char *out, const char *ns, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void
+compose(char *out, const char *ns, const char *format, va_list args)
 {
 	int n = snprintf(out, COMMAND_MAX,
 			 "exec nsenter --net=/run/netns/%s sh -ec '", ns);
