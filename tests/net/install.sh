@@ -238,6 +238,18 @@ clean_page() {
 		2>&1 >/dev/null | grep .
 }
 
+# Each command's line in anyport(8) is its usage, in the page's small letters.
+page_agrees() {
+	local usage page name bad=0
+	page=$(MANWIDTH=200 LC_ALL=C man -E ascii -l user/anyport.8 | col -bx) || return
+	while read -r name; do
+		usage=$(build/anyport "$name" --help | sed -n '1s/^usage: anyport //p')
+		grep -qiE "^ {7}$(sed 's/[][|.]/\\&/g; s/ *$//' <<<"$usage")( |$)" \
+			<<<"$page" || { echo "not in anyport(8): $usage"; bad=1; }
+	done < <(build/anyport --help | sed -nE 's/^  ([a-z]+) .*/\1/p')
+	return $bad
+}
+
 pages() {
 	local page
 	if ! command -v man >/dev/null || ! command -v groff >/dev/null; then
@@ -247,6 +259,7 @@ pages() {
 	for page in user/*.[58] hook/*.[58]; do
 		[ ! -f "$page" ] || ok "man --warnings: $page" clean_page "$page"
 	done
+	ok "anyport(8) and anyport --help have the same commands and options" page_agrees
 }
 
 scripts() {
