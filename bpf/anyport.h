@@ -155,8 +155,8 @@ struct ap_flow {
 	__u8 door;      /* id of the dialled address */
 	__u8 state;     /* enum ap_state */
 	__u8 allowance; /* packets a verified flow has had in this tick */
-	__u8 pad;
-	__u32 seen; /* tick of the last packet, either direction */
+	__u8 known;     /* when its prefix was last noted, in 64 ticks */
+	__u32 seen;     /* tick of the last packet, either direction */
 	__u32 spare;
 };
 _Static_assert(sizeof(struct ap_flow) == 16, "pinned: raise AP_LAYOUT");
@@ -200,8 +200,8 @@ _Static_assert(sizeof(struct ap_bucket) == 16, "pinned: raise AP_LAYOUT");
 /* `prefixes`: index is a keyed hash of the /32 or /64. */
 struct ap_prefix {
 	__u64 taken[AP_CLASSES];
-	__u32 known; /* tick of the last promotion to established; 0: never */
-	__u32 pad;
+	__u32 known; /* tick when an established flow was last seen; 0: never */
+	__u32 tag;   /* more bits of the hash of the prefix that is known */
 };
 _Static_assert(sizeof(struct ap_prefix) == 32, "pinned: raise AP_LAYOUT");
 

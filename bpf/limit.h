@@ -43,33 +43,44 @@ static __always_inline int bucket_take(__u64 *until, __u64 cost, __u64 burst,
 	return 1;
 }
 
-static __always_inline __u32 prefix_index(const struct ap_config *c,
-					  __u64 prefix)
+/*
+ * The bucket of a /32, or of the /64 whose first 8 bytes PREFIX is. Buckets are
+ * shared; *TAG tells who was meant.
+ */
+static __always_inline struct ap_prefix *prefix_of(const struct ap_config *c,
+						   __u64 prefix, __u32 *tag)
 {
 	struct sip s;
+	__u64 hash;
+	__u32 at;
 
 	sip_start(&s, c->secret);
 	sip_word(&s, prefix);
-	return sip_end(&s, 8) & (AP_PREFIXES - 1);
-}
-
-/* The bucket of a /32, or of the /64 whose first 8 bytes PREFIX is. */
-static __always_inline struct ap_prefix *prefix_of(const struct ap_config *c,
-						   __u64 prefix)
-{
-	__u32 at = prefix_index(c, prefix);
-
+	hash = sip_end(&s, 8);
+	*tag = hash >> 32;
+	at = hash & (AP_PREFIXES - 1);
 	return bpf_map_lookup_elem(&prefixes, &at);
 }
 
-/* Called when a flow of PREFIX is established. */
+/* Called when a flow of PREFIX is established, and while it is in use. */
 static __always_inline void prefix_known(const struct ap_config *c,
 					 __u64 prefix, __u32 tick)
 {
-	struct ap_prefix *p = prefix_of(c, prefix);
+	__u32 tag;
+	struct ap_prefix *p = prefix_of(c, prefix, &tag);
 
-	if (p)
-		p->known = tick | 1; /* 0 means never */
+	if (!p)
+		return;
+	p->tag = tag;
+	p->known = tick | 1; /* 0 means never */
+}
+
+/* The tag keeps a flood from other sources out that share the bucket. */
+static __always_inline int prefix_is_known(const struct ap_prefix *p, __u32 tag,
+					   __u64 now)
+{
+	return p->known && p->tag == tag &&
+	       (__s32)(tick_of(now) - p->known) <= KNOWN_TICKS;
 }
 
 /* May a packet of CLASS (enum ap_class) from PREFIX go to OpenVPN? */
@@ -80,6 +91,7 @@ static __always_inline int limit_admits(const struct ap_config *c, __u32 class,
 	struct ap_bucket *bucket;
 	struct ap_prefix *p;
 	__u32 at = class; /* its address goes to a helper; class's must not */
+	__u32 tag;
 	__u64 spent;
 
 	if (class >= AP_CLASSES)
@@ -92,15 +104,14 @@ static __always_inline int limit_admits(const struct ap_config *c, __u32 class,
 	if (spent < now + budget->burst / 2)
 		return bucket_take(&bucket->all, budget->cost, budget->burst,
 				   now);
-	p = prefix_of(c, prefix);
-	if (!p ||
-	    !bucket_take(&p->taken[class], budget->prefix, budget->burst, now))
+	p = prefix_of(c, prefix, &tag);
+	if (!p)
 		return 0;
-	if (bucket_take(&bucket->all, budget->cost, budget->burst, now))
+	if (bucket_take(&p->taken[class], budget->prefix, budget->burst, now) &&
+	    bucket_take(&bucket->all, budget->cost, budget->burst, now))
 		return 1;
-	if (!p->known || (__s32)(tick_of(now) - p->known) > KNOWN_TICKS)
-		return 0;
-	return bucket_take(&bucket->reserve, budget->reserve, budget->burst,
+	return prefix_is_known(p, tag, now) &&
+	       bucket_take(&bucket->reserve, budget->reserve, budget->burst,
 			   now);
 }
 

@@ -303,6 +303,19 @@ static __always_inline void flow_promote(const struct ap_config *c,
 	prefix_known(c, prefix, copy.seen);
 }
 
+/* Once in 64 ticks is enough for an hour. */
+static __always_inline void flow_note_known(const struct ap_config *c,
+					    struct ap_flow *flow, __u64 prefix,
+					    __u32 tick)
+{
+	__u8 now = tick >> 6;
+
+	if (likely(flow->known == now))
+		return;
+	flow->known = now;
+	prefix_known(c, prefix, tick);
+}
+
 /* A packet that OpenVPN sends from DOOR_IP's ID to MEMBER. */
 static __always_inline int udp_out(const struct ap_config *c,
 				   const struct packet *packet, void *data,
@@ -313,6 +326,7 @@ static __always_inline int udp_out(const struct ap_config *c,
 	const __u8 *first = (const void *)(udp + 1);
 	union flow_key key = {};
 	struct ap_flow *flow;
+	__u64 prefix;
 	__u32 tick;
 
 	if ((void *)(udp + 1) > end)
@@ -333,11 +347,11 @@ static __always_inline int udp_out(const struct ap_config *c,
 	edit->l4 = packet->l4;
 	edit->source = flow->dialled;
 	edit->dest = flow->real;
-	if (unlikely(flow->state != AP_ESTABLISHED) &&
-	    (const void *)(first + 1) <= end)
-		flow_promote(c, &key, flow, ovpn_proves(*first),
-			     v == 4 ? *(const __be32 *)member : load64(member),
-			     v);
+	prefix = v == 4 ? *(const __be32 *)member : load64(member);
+	if (likely(flow->state == AP_ESTABLISHED))
+		flow_note_known(c, flow, prefix, tick);
+	else if ((const void *)(first + 1) <= end)
+		flow_promote(c, &key, flow, ovpn_proves(*first), prefix, v);
 	return AP_C_out_restored;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright the anyport authors */
 /* The limiter: who gets in when more comes than OpenVPN can take. */
+#include <bpf/bpf.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -252,6 +253,75 @@ static void known_prefixes(void **state)
 	}
 }
 
+/* All prefixes noted as known; what is done to each. */
+static void each_known(void (*change)(struct ap_prefix *))
+{
+	int fd = door_map(&door, "prefixes");
+	struct ap_prefix p;
+	uint32_t i;
+
+	for (i = 0; i < AP_PREFIXES; i++) {
+		assert_int_equal(bpf_map_lookup_elem(fd, &i, &p), 0);
+		if (!p.known)
+			continue;
+		change(&p);
+		assert_int_equal(bpf_map_update_elem(fd, &i, &p, BPF_ANY), 0);
+	}
+}
+
+static void of_another(struct ap_prefix *p)
+{
+	p->tag ^= 1;
+}
+
+static void long_ago(struct ap_prefix *p)
+{
+	p->known = door_tick() - door_ticks(2 * 3600);
+}
+
+static unsigned int admitted_of_20(struct end member, struct end to)
+{
+	unsigned int i, in = 0;
+
+	flood(0, FLOOD, &golden_first[1]);
+	for (i = 0; i < 20; i++) {
+		member.port++;
+		in += admitted(member, to, &golden_first[1]);
+	}
+	return in;
+}
+
+/* A bucket is shared by many prefixes: the reserve is only for the one meant.
+ * And a member who has been on for hours is still known. */
+static void reserve_is_for_whom_it_was_meant(void **state)
+{
+	struct end member = end("192.0.2.9", 5000), to = dialled(0, 53);
+	static const uint8_t payload[40] = { 0x48 };
+	struct packet data = { .src = with_port(door4, TARGET),
+			       .dst = member,
+			       .payload = payload,
+			       .len = sizeof(payload) };
+	static struct frame in, out;
+	struct ap_flow flow;
+
+	(void)state;
+	door_reset(&door);
+	establish(&door, member, to);
+	limited();
+	assert_int_equal(admitted_of_20(member, to), 20);
+	each_known(of_another);
+	assert_in_range(admitted_of_20(member, to), 0, 10);
+	each_known(long_ago);
+	assert_in_range(admitted_of_20(member, to), 0, 10);
+
+	assert_int_equal(door_flow(&door, member, TARGET, &flow), ESTABLISHED);
+	flow.known--;
+	door_put(&door, ESTABLISHED, member, TARGET, &flow);
+	frame_build(&in, &data);
+	assert_int_equal(door_out(&door, &in, false, &out), PASSED);
+	assert_int_equal(admitted_of_20(member, to), 20);
+}
+
 /* Neither the target's own port nor a header alone is free of charge. */
 static void no_free_ride(void **state)
 {
@@ -309,6 +379,7 @@ int main(void)
 		cmocka_unit_test(verified_has_some),
 		cmocka_unit_test(one_prefix),
 		cmocka_unit_test(known_prefixes),
+		cmocka_unit_test(reserve_is_for_whom_it_was_meant),
 		cmocka_unit_test(no_free_ride),
 		cmocka_unit_test(flood_churns_half_open_only),
 	};
