@@ -39,10 +39,11 @@ size_t ledger_format(const struct ledger *ledger, char *text, size_t size)
 
 		put(text, size, &at,
 		    "claim %" PRIu64 " %s %s %u %d %" PRIu64 " %" PRId64
-		    " %" PRId64 " %" PRId64 " %u %u %u %d %d\n",
+		    " %" PRId64 " %" PRId64 " %u %u %u %d %d %" PRId64
+		    " %" PRId64 "\n",
 		    c->seq, c->instance, c->dev, c->ifindex, c->pid, c->started,
 		    c->daemon_start, c->time_unix, c->at, c->table, c->metric,
-		    c->protocol, c->gone, c->repair);
+		    c->protocol, c->gone, c->repair, c->heard, c->heard_at);
 		for (size_t r = 0; r < c->n_route; r++)
 			put(text, size, &at, "route %s/%u %s\n",
 			    prefix_address(&c->route[r].dst, dst),
@@ -78,14 +79,14 @@ static int next_word(char **save, char *out, size_t size)
 
 static int parse_numbers(char **save, struct claim *c)
 {
-	uint64_t n[11];
-	static const uint64_t max[11] = {
-		UINT32_MAX, 1 << 30,   UINT64_MAX, INT64_MAX,
-		INT64_MAX,  INT64_MAX, UINT32_MAX, UINT32_MAX,
-		255,        1,         1,
+	uint64_t n[13];
+	static const uint64_t max[13] = {
+		UINT32_MAX, 1 << 30,    UINT64_MAX, INT64_MAX, INT64_MAX,
+		INT64_MAX,  UINT32_MAX, UINT32_MAX, 255,       1,
+		1,          INT64_MAX,  INT64_MAX,
 	};
 
-	for (int i = 0; i < 11; i++)
+	for (int i = 0; i < 13; i++)
 		if (next_number(save, max[i], &n[i]))
 			return -EINVAL;
 	c->ifindex = n[0];
@@ -99,6 +100,8 @@ static int parse_numbers(char **save, struct claim *c)
 	c->protocol = n[8];
 	c->gone = n[9];
 	c->repair = n[10];
+	c->heard = n[11];
+	c->heard_at = n[12];
 	return c->pid ? 0 : -EINVAL;
 }
 

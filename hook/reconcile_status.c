@@ -21,6 +21,8 @@
 #define MARGIN 2 /* s */
 /* Last packets of a session that was left, still under way. */
 #define QUIET 3 /* s */
+/* Longer than a member that is there says nothing: keepalive 10 is usual. */
+#define SILENT 25 /* s */
 
 void observe(struct reconciler *r)
 {
@@ -40,7 +42,7 @@ void observe(struct reconciler *r)
 		o->instance = from->name;
 		err = status_file_read(from->status, &r->hook->deadline,
 				       &o->file);
-		if (err && err != -ENOENT)
+		if (err && err != -ENOENT && err != -ENODATA)
 			hooklog_warn("status file %s of %s: %s, ignoring it",
 				     from->status, from->name,
 				     err == -EAGAIN ? "it has no END"
@@ -229,6 +231,18 @@ static int64_t last_ref(const struct reconciler *r, const char *name,
 	return s->last_ref;
 }
 
+static bool move_to(struct reconciler *r, struct ledger *ledger,
+		    struct claim *claim)
+{
+	claim->seq = ledger_next(ledger);
+	report_change(r,
+		      &(struct change){ "owner-wrong", ledger->name, NULL,
+					claim->instance,
+					"the member is back there" },
+		      0);
+	return true;
+}
+
 /*
  * A session that was reset in place calls no hook: only the packets say that
  * the member is back there. It takes the routes when OpenVPN had a packet of
@@ -254,15 +268,62 @@ static bool follow_packets(struct reconciler *r, struct ledger *ledger)
 			best = c;
 		}
 	}
-	if (best == owner)
+	return best != owner && move_to(r, ledger, best);
+}
+
+/*
+ * Answers to a member refresh the session that has the routes, so with traffic
+ * both ways Last Ref says nothing. What a session receives does: a member sends
+ * keepalive packets where it is, and nowhere else.
+ */
+static bool note_received(struct reconciler *r, struct ledger *ledger)
+{
+	bool changed = false;
+
+	if (ledger->n < 2)
 		return false;
-	best->seq = ledger_next(ledger);
-	report_change(r,
-		      &(struct change){ "owner-wrong", ledger->name, NULL,
-					best->instance,
-					"the member is back there" },
-		      0);
-	return true;
+	for (size_t i = 0; i < ledger->n; i++) {
+		struct claim *c = &ledger->claim[i];
+		const struct observed *o = observed_instance(r, c->instance);
+		const struct status_session *s;
+
+		s = c->gone || !o || !o->fresh
+			    ? NULL
+			    : observed_session(o, ledger->name, c->time_unix);
+		if (!s || s->received < 0 || s->received == c->heard)
+			continue;
+		c->heard = s->received;
+		c->heard_at = o->file.time;
+		changed = true;
+	}
+	return changed;
+}
+
+static bool silent(const struct reconciler *r, const struct claim *c)
+{
+	const struct observed *o = observed_instance(r, c->instance);
+
+	return o && o->fresh && c->heard_at &&
+	       o->file.time >= c->heard_at + SILENT;
+}
+
+static bool follow_sound(struct reconciler *r, struct ledger *ledger)
+{
+	struct claim *owner = ledger_owner(ledger), *best = owner;
+	int64_t newest;
+
+	if (!owner || !silent(r, owner))
+		return false;
+	newest = owner->heard_at + SILENT / 2;
+	for (size_t i = 0; i < ledger->n; i++) {
+		struct claim *c = &ledger->claim[i];
+
+		if (c->gone || c->heard_at <= newest)
+			continue;
+		newest = c->heard_at;
+		best = c;
+	}
+	return best != owner && move_to(r, ledger, best);
 }
 
 bool correct_claims(struct reconciler *r, struct ledger *ledger)
@@ -276,5 +337,8 @@ bool correct_claims(struct reconciler *r, struct ledger *ledger)
 			changed |=
 				add_missing(r, ledger, o, &o->file.session[s]);
 	}
-	return follow_packets(r, ledger) || changed;
+	changed |= note_received(r, ledger);
+	if (follow_packets(r, ledger) || follow_sound(r, ledger))
+		return true;
+	return changed;
 }

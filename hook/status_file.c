@@ -14,7 +14,7 @@
 #define STATUS_SIZE_MAX (4 << 20)
 #define FIELDS          24
 
-enum column { NAME, ADDRESS4, ADDRESS6, SINCE, LAST_REF, COLUMNS };
+enum column { NAME, ADDRESS4, ADDRESS6, SINCE, LAST_REF, RECEIVED, COLUMNS };
 
 /* What a table's HEADER line says of where its columns are; -1: nowhere. */
 struct table {
@@ -49,8 +49,9 @@ static void read_header(struct table *table, char **field, size_t n)
 {
 	for (int c = 0; c < COLUMNS; c++) {
 		table->at[c] = -1;
-		for (size_t i = 2; i < n && table->title[c]; i++)
-			if (!strcmp(field[i], table->title[c]))
+		for (size_t i = 2; i < n; i++)
+			if (table->title[c] &&
+			    !strcmp(field[i], table->title[c]))
 				table->at[c] = (int)i - 1;
 	}
 	table->n = n - 1;
@@ -122,6 +123,8 @@ static int read_client(struct reader *r, char **field, size_t n)
 		return -ENOMEM;
 	strcpy(s->name, name);
 	s->since = seconds(since);
+	s->received =
+		t->at[RECEIVED] < 0 ? -1 : seconds(field[t->at[RECEIVED]]);
 	if (t->at[ADDRESS4] >= 0)
 		read_address(field[t->at[ADDRESS4]], &s->ip4);
 	if (t->at[ADDRESS6] >= 0)
@@ -173,12 +176,13 @@ int status_file_parse(char *text, struct status_file *out)
 		.clients = { .name = "CLIENT_LIST",
 			     .title = { "Common Name", "Virtual Address",
 					"Virtual IPv6 Address",
-					"Connected Since (time_t)" },
-			     .at = { -1, -1, -1, -1, -1 } },
+					"Connected Since (time_t)",
+					[RECEIVED] = "Bytes Received" },
+			     .at = { -1, -1, -1, -1, -1, -1 } },
 		.routes = { .name = "ROUTING_TABLE",
 			    .title = { [NAME] = "Common Name",
 				       [LAST_REF] = "Last Ref (time_t)" },
-			    .at = { -1, -1, -1, -1, -1 } },
+			    .at = { -1, -1, -1, -1, -1, -1 } },
 		.out = out,
 		/* By the first line: a name may hold the other one. */
 		.separator = strncmp(text, "TITLE\t", 6) ? "," : "\t",
@@ -219,6 +223,9 @@ static int read_once(const char *path, struct status_file *out)
 		goto out;
 	n = read(fd, text, STATUS_SIZE_MAX);
 	err = n < 0 ? -errno : 0;
+	/* OpenVPN has made it and not written it yet: nothing to wait for. */
+	if (!n)
+		err = -ENODATA;
 	if (!err) {
 		text[n] = '\0';
 		err = status_file_parse(text, out);

@@ -13,6 +13,7 @@ struct status_session {
 	int64_t since;             /* Unix seconds: the hook's time_unix */
 	struct ip_prefix ip4, ip6; /* family 0: none */
 	int64_t last_ref; /* when a packet last went from or to the member */
+	int64_t received; /* bytes; -1: not told */
 };
 
 struct status_file {

@@ -107,20 +107,20 @@ routes_on() {
 	same "$(routes "$1")" "$want"
 }
 
-# status INSTANCE "NAME,TIME,IP4,IP6,LAST" ...: the status file OpenVPN writes
+# status INSTANCE "NAME,TIME,IP4,IP6,LAST[,RECEIVED]" ...: the status file OpenVPN writes
 status() {
-	local instance=$1 s name since ip4 ip6 last
+	local instance=$1 s name since ip4 ip6 last got
 	shift
 	{
 		printf 'TITLE\tOpenVPN 2.6.14\nTIME\tnow\t%s\n' "${at:-$(date +%s)}"
 		printf 'HEADER\tCLIENT_LIST\tCommon Name\tReal Address\tVirtual Address\tVirtual IPv6 Address\tBytes Received\tBytes Sent\tConnected Since\tConnected Since (time_t)\tUsername\tClient ID\tPeer ID\tData Channel Cipher\n'
 		for s; do
-			IFS=, read -r name since ip4 ip6 last <<<"$s"
-			printf 'CLIENT_LIST\t%s\t192.0.2.9:5000\t%s\t%s\t0\t0\tx\t%s\tUNDEF\t0\t0\tAES-256-GCM\n' "$name" "$ip4" "$ip6" "$since"
+			IFS=, read -r name since ip4 ip6 last got <<<"$s"
+			printf 'CLIENT_LIST\t%s\t192.0.2.9:5000\t%s\t%s\t%s\t0\tx\t%s\tUNDEF\t0\t0\tAES-256-GCM\n' "$name" "$ip4" "$ip6" "${got:-0}" "$since"
 		done
 		printf 'HEADER\tROUTING_TABLE\tVirtual Address\tCommon Name\tReal Address\tLast Ref\tLast Ref (time_t)\n'
 		for s; do
-			IFS=, read -r name since ip4 ip6 last <<<"$s"
+			IFS=, read -r name since ip4 ip6 last got <<<"$s"
 			printf 'ROUTING_TABLE\t%s\t%s\t192.0.2.9:5000\tx\t%s\n' "$ip4" "$name" "$last"
 		done
 		printf 'GLOBAL_STATS\tMax bcast/mcast queue length\t0\nEND\n'

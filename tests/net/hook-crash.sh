@@ -114,10 +114,10 @@ for what in sendmsg recvmsg; do
 		same $? 0 >/dev/null || { echo "# $what $step: member thrown out"; bad=$((bad + 1)); }
 		have=$(routes 10)
 		[ "$(wc -w <<<"$have")" = 3 ] || { echo "# $what $step: $have"; bad=$((bad + 1)); }
-		grep -q 'claim .* 0 1$' "$state/alice" || { echo "# $what $step: not marked"; bad=$((bad + 1)); }
+		grep -q 'claim .* 0 1 0 0$' "$state/alice" || { echo "# $what $step: not marked"; bad=$((bad + 1)); }
 		reconcile >/dev/null || bad=$((bad + 1))
 		routes_on 10 tunudp >/dev/null || { echo "# $what $step: not repaired"; bad=$((bad + 1)); }
-		grep -q 'claim .* 0 0$' "$state/alice" || { echo "# $what $step: mark stays"; bad=$((bad + 1)); }
+		grep -q 'claim .* 0 0 0 0$' "$state/alice" || { echo "# $what $step: mark stays"; bad=$((bad + 1)); }
 	done
 done
 check "lasting failure: before or after, marked, repaired" same "$bad" 0

@@ -123,6 +123,29 @@ check "the late disconnect of tcp changes nothing" routes_on 10 tunudp
 disconnect alice udp $now
 status udp; status tcp
 
+# reset in place with traffic both ways: the answers refresh the session that
+# has the routes, only what a session receives tells
+connect alice udp $now
+connect alice tcp $((now + 10))
+sound() { # SECONDS UDP-BYTES TCP-BYTES
+	at=$((now + $1)) status udp "alice,$now,203.0.113.10,2001:db8:2::a,$((now + $1)),$2"
+	at=$((now + $1)) status tcp "alice,$((now + 10)),203.0.113.10,2001:db8:2::a,$((now + $1)),$3"
+	reconcile >/dev/null
+}
+sound 20 1000 1000
+sound 40 1000 2000
+check "tcp is heard, udp is not: stays" routes_on 10 tuntcp
+sound 50 2000 2000
+check "a short silence of tcp: stays" routes_on 10 tuntcp
+sound 80 3000 2000
+check "tcp is silent, udp is not: the routes follow" routes_on 10 tunudp
+sound 90 3000 3000
+sound 100 4000 4000
+check "both are heard: stays" routes_on 10 tunudp
+disconnect alice tcp $((now + 10))
+disconnect alice udp $now
+status udp; status tcp
+
 # hostile ledgers: another's routes, another's addresses
 connect alice udp $now
 sed -e 's/203.0.113.10/203.0.113.1/; s|/32|/24|' "$state/alice" >"$state/mallory"

@@ -72,7 +72,7 @@ static void round_trip(void **state)
 	assert_int_equal(b.claim[3].route[1].via.length, 128);
 }
 
-#define CLAIM "claim 1 udp tunudp 7 42 1 2 3 4 254 50 4 0 0\n"
+#define CLAIM "claim 1 udp tunudp 7 42 1 2 3 4 254 50 4 0 0 0 0\n"
 #define HEAD  "anyport-sessions 1\n"
 
 static const char *const hostile[] = {
@@ -83,20 +83,20 @@ static const char *const hostile[] = {
 	HEAD "claim\n",
 	HEAD "claim 1\n",
 	HEAD "route 203.0.113.1/32 -\n",
-	HEAD "claim 0 udp tunudp 7 42 1 2 3 4 254 50 4 0 0\n",
-	HEAD "claim -1 udp tunudp 7 42 1 2 3 4 254 50 4 0 0\n",
+	HEAD "claim 0 udp tunudp 7 42 1 2 3 4 254 50 4 0 0 0 0\n",
+	HEAD "claim -1 udp tunudp 7 42 1 2 3 4 254 50 4 0 0 0 0\n",
 	HEAD
-	"claim 18446744073709551615 udp tunudp 7 42 1 2 3 4 254 50 4 0 0\n",
-	HEAD "claim 1 ../x tunudp 7 42 1 2 3 4 254 50 4 0 0\n",
-	HEAD "claim 1 udp tun/udp 7 42 1 2 3 4 254 50 4 0 0\n",
-	HEAD "claim 1 udp aaaaaaaaaaaaaaaa 7 42 1 2 3 4 254 50 4 0 0\n",
-	HEAD "claim 1 udp tunudp 4294967296 42 1 2 3 4 254 50 4 0 0\n",
-	HEAD "claim 1 udp tunudp 7 0 1 2 3 4 254 50 4 0 0\n",
-	HEAD "claim 1 udp tunudp 7 -1 1 2 3 4 254 50 4 0 0\n",
-	HEAD "claim 1 udp tunudp 7 42 1 2 3 4 254 50 256 0 0\n",
-	HEAD "claim 1 udp tunudp 7 42 1 2 3 4 254 50 4 2 0\n",
-	HEAD "claim 1 udp tunudp 7 42 1 2 3 4 254 50 4 0\n",
+	"claim 18446744073709551615 udp tunudp 7 42 1 2 3 4 254 50 4 0 0 0 0\n",
+	HEAD "claim 1 ../x tunudp 7 42 1 2 3 4 254 50 4 0 0 0 0\n",
+	HEAD "claim 1 udp tun/udp 7 42 1 2 3 4 254 50 4 0 0 0 0\n",
+	HEAD "claim 1 udp aaaaaaaaaaaaaaaa 7 42 1 2 3 4 254 50 4 0 0 0 0\n",
+	HEAD "claim 1 udp tunudp 4294967296 42 1 2 3 4 254 50 4 0 0 0 0\n",
+	HEAD "claim 1 udp tunudp 7 0 1 2 3 4 254 50 4 0 0 0 0\n",
+	HEAD "claim 1 udp tunudp 7 -1 1 2 3 4 254 50 4 0 0 0 0\n",
+	HEAD "claim 1 udp tunudp 7 42 1 2 3 4 254 50 256 0 0 0 0\n",
+	HEAD "claim 1 udp tunudp 7 42 1 2 3 4 254 50 4 2 0 0 0\n",
 	HEAD "claim 1 udp tunudp 7 42 1 2 3 4 254 50 4 0 0 0\n",
+	HEAD "claim 1 udp tunudp 7 42 1 2 3 4 254 50 4 0 0 0 0 0\n",
 	HEAD CLAIM "route 203.0.113.1 -\n",
 	HEAD CLAIM "route 203.0.113.1/33 -\n",
 	HEAD CLAIM "route 203.0.113.1/ -\n",
