@@ -78,20 +78,35 @@ static int grow(char **out, size_t *size)
 	return 0;
 }
 
+/* 0 when there is something to read, or the end of it. */
+static int wait_for(int fd, long long until)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	for (;;) {
+		long long left = until - now_ms();
+		int n = left > 0 ? poll(&p, 1, (int)left) : 0;
+
+		if (n > 0)
+			return 0;
+		if (!n)
+			return -ETIMEDOUT;
+		if (errno != EINTR)
+			return -errno;
+	}
+}
+
 static int read_all(int fd, long long until, char **out)
 {
 	size_t size = 0, n = 0;
 
 	for (;;) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		long long left = until - now_ms();
-		ssize_t got;
 		int err = n + 1 < size ? 0 : grow(out, &size);
+		ssize_t got;
 
+		err = err ?: wait_for(fd, until);
 		if (err)
 			return err;
-		if (left <= 0 || poll(&p, 1, (int)left) == 0)
-			return -ETIMEDOUT;
 		got = read(fd, *out + n, size - n - 1);
 		if (got < 0 && errno != EINTR)
 			return -errno;
