@@ -30,7 +30,8 @@ int tc_filter(uint32_t ifindex, enum bpf_tc_attach_point point, uint32_t *id)
 	int err = bpf_tc_query(&hook, &filter);
 
 	*id = filter.prog_id;
-	return err == -EINVAL ? -ENOENT : err; /* EINVAL: no qdisc either */
+	/* EINVAL: no qdisc either; ENODEV: the interface went away */
+	return err == -EINVAL || err == -ENODEV ? -ENOENT : err;
 }
 
 /*

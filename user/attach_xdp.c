@@ -33,6 +33,7 @@ int xdp_now(const struct link *link, struct xdp_now *now)
 {
 	struct xdp_multiprog *all;
 	struct xdp_program *one = NULL;
+	int err;
 
 	*now = (struct xdp_now){
 		.mode = link->generic ? ATTACH_GENERIC : ATTACH_NATIVE,
@@ -40,9 +41,14 @@ int xdp_now(const struct link *link, struct xdp_now *now)
 	};
 	if (!link->xdp_id)
 		return 0;
-	all = xdp_multiprog__get_from_ifindex(link->ifindex);
-	if (libxdp_get_error(all))
-		return (int)libxdp_get_error(all);
+	all = xdp_multiprog__get_from_ifindex((int)link->ifindex);
+	err = (int)libxdp_get_error(all);
+	if (err == -ENOENT || err == -ENODEV) { /* it went away meanwhile */
+		now->main = 0;
+		return 0;
+	}
+	if (err)
+		return err;
 	now->dispatcher = !xdp_multiprog__is_legacy(all);
 	if (!now->dispatcher)
 		sort_out(now, link->xdp_id);

@@ -76,11 +76,17 @@ pins() {
 
 # Ids of what the kernel runs on an interface: "xdp N", "egress N", "ingress N".
 attached() { # [interface]
-	local dev=${1:-e0}
-	$IN ip -j -d link show dev "$dev" |
-		jq -r '.[0].xdp.prog // {} |
-			select(.name // "" | test("^(anyport|xdp_dispatcher)")) |
-			"xdp \(.id)"'
+	local dev=${1:-e0} main pin
+	main=$($IN ip -j -d link show dev "$dev" |
+		jq -r '.[0] | "\(.ifindex)-\(.xdp.prog.id // 0) \(.xdp.prog.name // "")"')
+	case $main in
+	*' anyport_xdp') main=${main% *} && echo "xdp ${main#*-}" ;;
+	*' xdp_dispatcher')
+		for pin in "/sys/fs/bpf/xdp/dispatch-${main% *}"/prog*-prog; do
+			bpftool -j prog show pinned "$pin" |
+				jq -r 'select(.name == "anyport_xdp") | "xdp \(.id)"'
+		done ;;
+	esac
 	for side in ingress egress; do
 		$IN tc -j filter show dev "$dev" $side 2>/dev/null |
 			jq -r --arg s $side '.[].options // {} |

@@ -275,6 +275,16 @@ ok "the other serves" serves
 door unload
 ok "nothing is left" clean
 
+# A namespace that is gone leaves pins whose number a new one may get.
+nsenter --net=/run/netns/member "$ANYPORT" load -c "$LAB_DIR/other.conf" 2>/dev/null
+member=$(nsenter --net=/run/netns/member stat -L -c %i /proc/self/ns/net)
+mv "/run/anyport/bpf/$member" "/run/anyport/bpf/$(netns_number)"
+ok "load where another namespace's pins are" door load
+ok "serves" serves
+door unload
+nsenter --net=/run/netns/member "$ANYPORT" unload
+ok "nothing is left" clean
+
 # ---- no leaks ---------------------------------------------------------------------
 entries=$((40000 + $$ % 20000))
 config '[limits]' "established = $entries"
