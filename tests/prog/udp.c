@@ -40,16 +40,25 @@ static void one_port(struct end dialled)
 	answer(&door, seen, dialled, &golden_reply_reset, member);
 }
 
+/* Without a gap in XDP's place; the decision behind tc's is the same. */
+static unsigned int step(void)
+{
+	return door.mode == DOOR_XDP ? 1 : 7;
+}
+
 static void every_udp_port(const char *ip)
 {
 	struct end dialled = end(ip, 0);
-	unsigned int port;
+	unsigned int port, passed = 0, n = 0;
 
-	for (port = 1; port <= 65535; port++)
+	for (port = 1; port <= 65535; port += step(), n++) {
 		one_port(with_port(dialled, port));
-	assert_int_equal(door_count(&door, AP_C_out_restored), 65535 - 5);
-	assert_int_equal(door_count(&door, AP_C_pass_policy), 5);
-	assert_int_equal(door_count(&door, AP_C_udp_new), 65535 - 5);
+		passed += passes(AP_UDP, port);
+	}
+	assert_true(door.mode == DOOR_TC || n == 65535);
+	assert_int_equal(door_count(&door, AP_C_out_restored), n - passed);
+	assert_int_equal(door_count(&door, AP_C_pass_policy), passed);
+	assert_int_equal(door_count(&door, AP_C_udp_new), n - passed);
 }
 
 static void every_udp4_port(void **state)
@@ -104,7 +113,7 @@ static void every_tcp_port(const char *ip, uint8_t id)
 	enum ap_counter counter;
 	unsigned int port;
 
-	for (port = 1; port <= 65535; port++) {
+	for (port = 1; port <= 65535; port += step()) {
 		if (port == TARGET || port == MAPPED)
 			continue;
 		counter = passes(AP_TCP, port) ? AP_C_pass_policy
