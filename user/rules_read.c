@@ -9,7 +9,7 @@
 #include "rules.h"
 #include "child.h"
 
-#define PATIENCE_MS 5000
+#define PATIENCE_MS 10000
 
 static int read_nft(struct rules *rules)
 {

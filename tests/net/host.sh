@@ -35,6 +35,7 @@ mend() {
 mend_all() {
 	local n
 	n=$(check | grep -cE "$1")
+	[ "$n" -gt 0 ] || return 1
 	while [ "$n" -gt 0 ]; do
 		mend "$1" || return 1
 		n=$((n - 1))
@@ -118,14 +119,14 @@ redirect_of_nft_is_found() {
 LEFT='^warning: [0-9]+ conntrack entries '
 entries_are_found() {
 	ns conntrack -I -p udp -s 192.0.2.7 -d $D4 --sport 5000 --dport 443 \
-		-t 60 --dst-nat $D4:1194 &&
+		-t 3600 --dst-nat $D4:1194 &&
 		ns conntrack -I -p tcp --state ESTABLISHED -s 2001:db8::7 \
-			-d $D6 --sport 5000 --dport 993 -t 60 \
+			-d $D6 --sport 5000 --dport 993 -t 3600 \
 			--dst-nat "[$D6]:1194" &&
 		ns conntrack -I -p udp -s 192.0.2.8 -d $D4 --sport 5000 \
-			--dport 1194 -t 60 &&
+			--dport 1194 -t 3600 &&
 		ns conntrack -I -p udp -s 192.0.2.8 -d 192.0.2.9 --sport 5000 \
-			--dport 1194 -t 60 &&
+			--dport 1194 -t 3600 &&
 		says "$LEFT.*translate udp to $D4" &&
 		says "$LEFT.*translate tcp to $D6" &&
 		says "$LEFT.*udp to $D4 port 1194" &&
