@@ -8,6 +8,8 @@ set -u
 trap 'echo; echo "demo: interrupted"; exit 130' INT TERM
 # shellcheck source=tests/lab/lab.sh
 . tests/lab/lab.sh
+# shellcheck source=tests/lab/move.sh
+. tests/lab/move.sh
 
 UDP_PORTS="53 123 443 500 1194 4500 65535"
 TCP_PORTS="80 443 993 8443"
@@ -143,6 +145,10 @@ show status
 show stats
 show flows
 nothing_tracked
+for c in "${!LAB_PID[@]}"; do
+	[ "$c" = ssh ] || lab_end "$c" KILL
+done
+move
 
 if [ ${#failed[@]} -gt 0 ]; then
 	step "Did not work:"

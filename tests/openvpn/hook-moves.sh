@@ -15,6 +15,10 @@ KEEP="--keepalive 1 4"
 # shellcheck disable=SC2086
 lab_start && hook_install && hook_server udp $KEEP && hook_server tcp --keepalive 1 60 &&
 	door_open || exit
+# The stock firewall, and a service that it has to hide
+sed "s/2001:db8:ffff::1/$SRV6/" conf/firewall.nft >"$LAB_DIR/firewall.nft"
+within srv nft -f "$LAB_DIR/firewall.nft" || exit
+lab_run service srv socat TCP4-LISTEN:5432,fork,reuseaddr "SYSTEM:echo secret"
 hook_account alice 10
 hook_account bob 11
 ip -n alice address add 2001:db8:10a::1/128 dev lo
@@ -38,6 +42,16 @@ stays "bob on tcp" 11 tuntcp
 for a in 203.0.113.10 2001:db8:2::a 2001:db8:10a::1 203.0.113.11 2001:db8:2::b 2001:db8:10b::1; do
 	ok "from the Internet to $a" far_ping $a
 done
+asks() { # NS ADDRESS
+	local line=
+	# shellcheck disable=SC2016
+	line=$(within "$1" timeout 3 bash -c 'exec 3<>"/dev/tcp/$0/5432" && read -r line <&3 && echo "$line"' "$2" 2>/dev/null)
+	[ "$line" = secret ]
+}
+not() { ! "$@"; }
+ok "a service listens on 0.0.0.0:5432" asks srv 127.0.0.1
+ok "from the Internet nobody gets to it" not asks carol "$SRV4"
+ok "nor from inside the tunnel" not asks alice "$TUN4"
 ok "alice on udp reaches bob on tcp" within alice ping -q -c 3 -i 0.2 -W 3 203.0.113.11
 ok "and by IPv6" within alice ping -q -c 3 -i 0.2 -W 3 2001:db8:2::b
 ok "the ledger is OpenVPN's user's" test "$(stat -c %U /run/anyport/sessions/alice)" = openvpn
@@ -143,4 +157,4 @@ on "bob left" 11 "" 15
 lab_end udp TERM; lab_end tcp TERM
 ok "nothing is left" test -z "$(ls -A /run/anyport/sessions | grep -v '^[@.]')"
 ok "OpenVPN took every line" test "$(grep -cE 'cannot be used in this context|Unrecognized option|RESOLVE' "$LAB_DIR"/udp.log "$LAB_DIR"/tcp.log | grep -vc ':0$')" = 0
-tap_done
+tap_done 43 44
