@@ -6,6 +6,7 @@
 # two uplinks, and questions to the kernel that do not go through anyport.
 
 LAB_DIR=$(mktemp -d /run/loader.XXXXXX)
+LAB_PATIENCE=${LAB_PATIENCE:-1} # how much slower than usual this machine is
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 ANYPORT=$TOP/build/anyport
 CONF=$LAB_DIR/door.conf

@@ -8,6 +8,9 @@ set -u
 . "$(dirname "$0")/../lib/loader.sh"
 world
 
+# Long enough for a slow machine to look before it is undone.
+S=$((LAB_PATIENCE > 1 ? 30 : 6))
+
 # Processes that wait for a confirmation, in this test's process namespace.
 waiting() {
 	grep -lx anyport-confirm /proc/[0-9]*/comm 2>/dev/null | wc -l
@@ -18,26 +21,26 @@ confirm=/run/anyport/$(netns_number).confirm
 
 # ---- load ------------------------------------------------------------------------
 begun=$SECONDS
-ok "load --confirm 5" door load --confirm 5
-ok "does not wait itself" test $((SECONDS - begun)) -lt 5
+ok "load --confirm $S" door load --confirm $S
+ok "does not wait itself" test $((SECONDS - begun)) -lt $S
 ok "the door serves" serves
 ok "one process waits" test "$(waiting)" = 1
-ok "until then" test "$(cat "$confirm")" -le $(($(date +%s) + 5))
-ok "nobody confirms: nothing is left" until_true 40 clean
-ok "no process waits" until_true 5 none_waits
+ok "until then" test "$(cat "$confirm")" -le $(($(date +%s) + S))
+ok "nobody confirms: nothing is left" until_true $((8 * S)) clean
+ok "no process waits" until_true $S none_waits
 ok "confirm is too late" refuses 1 "nothing waits" door confirm
 
-ok "load --confirm 5" door load --confirm 5
+ok "load --confirm $S" door load --confirm $S
 ok "confirm" door confirm
-ok "no process waits" until_true 5 none_waits
-sleep 5.5
+ok "no process waits" until_true $S none_waits
+sleep $((S + 1))
 ok "the door serves after the time" serves
 ok "confirm again" refuses 1 "nothing waits" door confirm
 
 # ---- reload -----------------------------------------------------------------------
 before=$(attached) addresses=$(jq -c .addresses "$json")
 config 'interface = e1' 'address = 198.51.100.9'
-ok "reload --confirm 6: one more uplink and address" door reload --confirm 6
+ok "reload --confirm $S: one more uplink and address" door reload --confirm $S
 ok "the door is on the uplink" serves e1
 address_count() {
 	bpftool -j map lookup pinned "$(pins)/config" key "$(($(active generation) & 1))" 0 0 0 |
@@ -45,7 +48,7 @@ address_count() {
 }
 ok "and has the address" test "$(address_count)" = 2
 off() { [ -z "$(attached e1)" ] && [ ! -e "$confirm" ]; }
-ok "nobody confirms: off the uplink" until_true 40 off
+ok "nobody confirms: off the uplink" until_true $((8 * S)) off
 ok "whose clsact is gone" test "$($IN tc qdisc show dev e1 | grep -c clsact)" = 0
 ok "the address is gone" test "$(address_count)" = 1
 ok "the same programs are attached" test "$before" = "$(attached)"
@@ -55,10 +58,10 @@ ok "the door serves" serves
 door reload 2>/dev/null # both uplinks, for good
 on_both=$(attached e0; attached e1)
 config
-ok "reload --confirm 6: one uplink less" door reload --confirm 6
+ok "reload --confirm $S: one uplink less" door reload --confirm $S
 ok "the door is off it" test -z "$(attached e1)"
 on_again() { [ "$(attached e0; attached e1)" = "$on_both" ] && [ ! -e "$confirm" ]; }
-ok "nobody confirms: the same programs are back" until_true 40 on_again
+ok "nobody confirms: the same programs are back" until_true $((8 * S)) on_again
 ok "the second uplink serves" serves e1
 ok "with a clsact that is ours to remove" test -e "/run/anyport/$(netns_number).clsact.$($IN cat /proc/net/dev_snmp6/e1 | awk '$1 == "ifIndex" { print $2 }')"
 config
@@ -66,21 +69,21 @@ door reload 2>/dev/null
 
 # ---- load over a loaded door --------------------------------------------------------
 before=$(attached)
-ok "load --confirm 6 over the door" door load --confirm 6
+ok "load --confirm $S over the door" door load --confirm $S
 differs() { [ "$before" != "$(attached)" ]; }
 ok "other programs" differs
 same() { [ "$before" = "$(attached)" ] && [ ! -e "$confirm" ]; }
-ok "nobody confirms: the old programs are back" until_true 40 same
+ok "nobody confirms: the old programs are back" until_true $((8 * S)) same
 ok "the door serves" serves
 
 # ---- superseded -----------------------------------------------------------------------
 ok "reload --confirm 60" door reload --confirm 60
 ok "a later reload" door reload
-ok "supersedes it" until_true 5 none_waits
+ok "supersedes it" until_true $S none_waits
 ok "reload --confirm 60" door reload --confirm 60
 ok "a later one with --confirm" door reload --confirm 50
 one_waits() { [ "$(waiting)" = 1 ]; }
-ok "supersedes it, and waits itself" until_true 5 one_waits
+ok "supersedes it, and waits itself" until_true $S one_waits
 config 'speed = high'
 ok "a reload that is refused" refuses 1 speed door reload
 ok "supersedes nothing" test "$(waiting)" = 1
@@ -88,17 +91,17 @@ config
 ok "confirm" door confirm
 ok "reload --confirm 60" door reload --confirm 60
 ok "unload" door unload
-ok "supersedes it" until_true 5 none_waits
+ok "supersedes it" until_true $S none_waits
 ok "nothing is left" clean
 
 # ---- the session that typed it ends ----------------------------------------------------
 hang_up() {
-	setsid -w bash -c "$IN $ANYPORT load -c $CONF --confirm 5; kill -HUP 0"
+	setsid -w bash -c "$IN $ANYPORT load -c $CONF --confirm $S; kill -HUP 0"
 	[ "$(waiting)" = 1 ]
 }
 ok "the terminal hangs up: it goes on waiting" hang_up
 ok "the door serves" serves
-ok "and undoes it in time" until_true 40 clean
+ok "and undoes it in time" until_true $((8 * S)) clean
 
 output=$(door load --confirm 60 2>&1 | cat)
 ok "it keeps no pipe open" test -n "$output"
@@ -107,7 +110,7 @@ ok "nor the lock" door reload -c "$CONF" --confirm 60
 kill -9 "$pid" 2>/dev/null
 pid=$(basename "$(dirname "$(grep -lx anyport-confirm /proc/[0-9]*/comm)")")
 kill -9 "$pid"
-ok "killed, it is not waited for" until_true 5 refuses 1 "nothing waits" door confirm
+ok "killed, it is not waited for" until_true $S refuses 1 "nothing waits" door confirm
 ok "the door serves" serves
 door unload
 ok "nothing is left" clean

@@ -9,7 +9,7 @@
 set -u
 . "$(dirname "$0")/../lib/loader.sh"
 world
-points=${KILL_POINTS:-3}
+points=${KILL_POINTS:-$((LAB_PATIENCE > 1 ? 2 : 3))}
 calls="bpf sendto rename"
 [ "$points" != 0 ] || calls="$calls mkdir unlink rmdir chown mount umount2 write"
 
@@ -85,7 +85,7 @@ sweep() { # command before-state
 		done
 	done <<<"$counts"
 	echo "# $command, before: $before: $deaths deaths" >&3
-	[ $deaths -gt 5 ] && [ $bad = 0 ]
+	[ $deaths -gt 3 ] && [ $bad = 0 ]
 }
 exec 3>&1
 
