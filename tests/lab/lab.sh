@@ -49,19 +49,28 @@ within() {
 	nsenter --net="/run/netns/$ns" "$@"
 }
 
-# Sleeps $1 seconds without a process: read on a pipe that nobody writes to.
-lab_sleep() {
+# Seconds of the lab are multiplied by this whole number, for slow machines.
+LAB_PATIENCE=${LAB_PATIENCE:-1}
+
+# Waits $1 seconds without a process: read on a pipe that nobody writes to.
+lab_wait() {
 	read -rt "$1" -u "$LAB_NEVER" || :
 }
 
-# until_true SECONDS COMMAND ...: polls; false when the time is over. Seconds are
-# multiplied by LAB_PATIENCE, for slow machines.
+lab_sleep() {
+	local n
+	for ((n = 0; n < LAB_PATIENCE; n++)); do
+		lab_wait "$1"
+	done
+}
+
+# until_true SECONDS COMMAND ...: polls; false when the time is over.
 until_true() {
-	local end=$((${EPOCHREALTIME/./} + $1 * 1000000 * ${LAB_PATIENCE:-1}))
+	local end=$((${EPOCHREALTIME/./} + $1 * 1000000 * LAB_PATIENCE))
 	shift
 	until "$@"; do
 		((${EPOCHREALTIME/./} < end)) || return 1
-		lab_sleep 0.05
+		lab_wait 0.05
 	done
 }
 

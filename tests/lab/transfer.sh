@@ -35,10 +35,10 @@ transfer() {
 }
 
 transfer_socats() { # ns-of-receiver address ns-of-sender address file
-	local pid
-	within "$1" timeout $((20 * ${LAB_PATIENCE:-1})) socat -u "$2" "OPEN:$5,creat,trunc" &
+	local pid limit=$((20 * LAB_PATIENCE))
+	within "$1" timeout $limit socat -u "$2" "OPEN:$5,creat,trunc" &
 	pid=$!
-	within "$3" timeout $((20 * ${LAB_PATIENCE:-1})) socat -u "OPEN:$LAB_DIR/data" "$4" || {
+	within "$3" timeout $limit socat -u "OPEN:$LAB_DIR/data" "$4" || {
 		wait "$pid"
 		lab_fail "nothing was sent"
 		return
@@ -46,20 +46,22 @@ transfer_socats() { # ns-of-receiver address ns-of-sender address file
 	wait "$pid" || lab_fail "not all was received"
 }
 
-# A ping every 10 ms through NAME's tunnel, in the background: steady_start
-# NAME NS [4|6]; then steady_lost NAME ends it and prints how many got no reply,
-# not counting the last two, which may have been on their way.
+# A ping every 10 ms (times the patience) through NAME's tunnel, in the
+# background: steady_start NAME NS [4|6]; then steady_lost NAME ends it and
+# prints how many got no reply, not counting the last two (times the patience),
+# which may have been on their way.
 steady_start() {
 	local to=$TUN4
 	[ "${3:-4}" = 4 ] || to=$TUN6
-	lab_run "ping-$1" "$2" ping -n -i 0.01 -I "$(client_tun "$1")" "$to"
+	lab_run "ping-$1" "$2" ping -n \
+		-i "$(printf 0.%02d "$LAB_PATIENCE")" -I "$(client_tun "$1")" "$to"
 }
 
 steady_lost() { # name
 	lab_end "ping-$1" INT
-	awk -F'icmp_seq=' '
+	awk -F'icmp_seq=' -v way=$((2 * LAB_PATIENCE)) '
 		NF > 1 { sub(/ .*/, "", $2); came[$2] = 1 }
-		/ packets transmitted/ { sent = $1 - 2 }
+		/ packets transmitted/ { sent = $1 - way }
 		END {
 			for (n = 1; n <= sent; n++)
 				lost += !(n in came)

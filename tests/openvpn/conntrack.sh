@@ -53,7 +53,8 @@ ip -n alice route add $CAROL4 dev "$tun"
 ip -n alice route add $CAROL6 dev "$tun"
 
 echoes() { # socat-address
-	[ "$(echo hello | within alice timeout 5 socat -t 0.5 - "$1")" = hello ]
+	[ "$(echo hello | within alice timeout $((5 * LAB_PATIENCE)) \
+		socat -t "$((LAB_PATIENCE / 2)).5" - "$1")" = hello ]
 }
 masqueraded() { # how many connections of the server's are translated now
 	[ "$(within srv conntrack -L -n 2>/dev/null | wc -l)" -ge "$1" ]

@@ -29,7 +29,7 @@ done
 big_ping() { # name family
 	local to=$TUN4
 	[ "$2" = 4 ] || to=$TUN6
-	within alice ping -n -q -c 5 -i 0.1 -W 2 -s 5900 -I \
+	within alice ping -n -q -c 5 -i 0.1 -W $((2 * LAB_PATIENCE)) -s 5900 -I \
 		"$(client_tun "$1")" "$to" | tee /dev/stderr | grep -q ' 0% packet loss'
 }
 for name in udp4 udp6 tcp4 tcp6; do

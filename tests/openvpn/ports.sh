@@ -74,7 +74,7 @@ replies() { # ns udp|tcp
 
 banner() { # ns address port
 	# shellcheck disable=SC2016
-	[ "$(within "$1" timeout 5 bash -c \
+	[ "$(within "$1" timeout $((5 * LAB_PATIENCE)) bash -c \
 		'exec 3<>"/dev/tcp/$0/$1" && read -r l <&3 && echo "$l"' \
 		"$2" "$3")" = "own $3" ]
 }
