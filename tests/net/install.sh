@@ -224,6 +224,11 @@ udev_rule() {
 	for i in far0 upx0 upz aup0 lo; do
 		ok "udev: $i is not configured" refuses wants add $i
 	done
+	if ip link add link far0 name far0.7 type vlan id 7 2>/dev/null; then
+		ok "udev: a VLAN appears" wants add far0.7
+	else
+		skip "udev: a VLAN appears" "this kernel has no VLAN devices"
+	fi
 	mv /etc/anyport/anyport.conf $LAB_DIR/
 	ok "udev: without a configuration nothing happens" refuses wants add up0
 	mv $LAB_DIR/anyport.conf /etc/anyport/
