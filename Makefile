@@ -127,6 +127,10 @@ demo test test-vm bench: deps
 demo-ready: all $(TOOLS)
 	@tests/sandbox.sh tests/demo.sh
 
+# Each prints its figures and whether they are what is asked for.
+bench-ready: all $(TOOLS)
+	@for b in tests/bench/*/run.sh; do tests/sandbox.sh $$b || exit; done
+
 test-ready: tests fuzzers
 	@tests/sandbox.sh tests/run $(UNIT) tests/fuzz/run.sh $(ROOT_TESTS)
 
