@@ -62,7 +62,7 @@ report() { # proto-port-member
 		return
 	fi
 	ms=$(client_ms "$1")
-	if ! ping=$(tunnel_ping "$1" "$member" "${family#IPv}"); then
+	if ! ping=$(tunnel_ping "$1" "$member" "${family#IPv}" 2>/dev/null); then
 		ping=lost
 		failed+=("$proto $port over $family: no ping in the tunnel")
 	else

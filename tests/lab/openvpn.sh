@@ -130,9 +130,13 @@ server_saw() { # udp|tcp name
 
 # Round trip through the tunnel, ms; fails unless every reply came.
 tunnel_ping() { # name ns [4|6] [count]
-	local to=$TUN4 n=${4:-3} out wait=$((2 * LAB_PATIENCE))
+	local to=$TUN4 n=${4:-3} out wait=$((5 * LAB_PATIENCE))
 	[ "${3:-4}" = 4 ] || to=$TUN6
-	out=$(within "$2" ping -n -q -I "$(client_tun "$1")" -c "$n" -i 0.1 \
-		-W $wait "$to" 2>&1) && [[ $out == *" $n received"* ]] &&
+	if out=$(within "$2" ping -n -I "$(client_tun "$1")" -c "$n" -i 0.1 \
+		-W $wait "$to" 2>&1) && [[ $out == *" $n received"* ]]; then
 		sed -n 's,.*= [0-9.]*/\([0-9.]*\)/.*,\1,p' <<<"$out"
+	else
+		echo "$out" >&2
+		return 1
+	fi
 }

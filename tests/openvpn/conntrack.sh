@@ -48,6 +48,10 @@ ok_all
 # whose replies to those ports come from the Internet like a member's packets.
 lab_run echo-udp carol socat UDP6-RECVFROM:5353,fork,reuseaddr EXEC:cat
 lab_run echo-tcp carol socat TCP6-LISTEN:5353,fork,reuseaddr EXEC:cat
+listens() { # tcp|udp
+	[ -n "$(within carol ss -Hln --"$1" 'sport = :5353')" ]
+}
+until_true 5 listens udp && until_true 5 listens tcp || exit
 tun=$(client_tun udp-53-alice)
 ip -n alice route add $CAROL4 dev "$tun"
 ip -n alice route add $CAROL6 dev "$tun"
