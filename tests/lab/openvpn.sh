@@ -128,12 +128,17 @@ server_saw() { # udp|tcp name
 		"$LAB_DIR/$1.log" | sed 's/^::ffff://; s/ (via.*//; $!d'
 }
 
-# Round trip through the tunnel, ms; fails unless every reply came.
-tunnel_ping() { # name ns [4|6] [count]
-	local to=$TUN4 n=${4:-3} out wait=$((5 * LAB_PATIENCE))
+# Round trip through the tunnel, ms; fails unless every reply came. With -w
+# ping waits for the last one; -W would give it two round trips at most.
+tunnel_ping() { # name ns [4|6] [count [ping option ...]]
+	local to=$TUN4 n=${4:-3} out i lost=0
 	[ "${3:-4}" = 4 ] || to=$TUN6
-	if out=$(within "$2" ping -n -I "$(client_tun "$1")" -c "$n" -i 0.1 \
-		-W $wait "$to" 2>&1) && [[ $out == *" $n received"* ]]; then
+	out=$(within "$2" ping -n -I "$(client_tun "$1")" -c "$n" -i 0.1 \
+		-w $((5 * LAB_PATIENCE)) "${@:5}" "$to" 2>&1)
+	for ((i = 1; i <= n; i++)); do
+		[[ $out == *"icmp_seq=$i "* ]] || lost=1
+	done
+	if [ $lost = 0 ]; then
 		sed -n 's,.*= [0-9.]*/\([0-9.]*\)/.*,\1,p' <<<"$out"
 	else
 		echo "$out" >&2

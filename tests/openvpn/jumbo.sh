@@ -26,16 +26,10 @@ for m in $MEMBERS; do
 	client_start "$name" alice "$proto" "$port" "$address" $BIG
 	ok "$name: connects" lab_up "$name"
 done
-big_ping() { # name family
-	local to=$TUN4
-	[ "$2" = 4 ] || to=$TUN6
-	within alice ping -n -q -c 5 -i 0.1 -W $((2 * LAB_PATIENCE)) -s 5900 -I \
-		"$(client_tun "$1")" "$to" | tee /dev/stderr | grep -q ' 0% packet loss'
-}
 for name in udp4 udp6 tcp4 tcp6; do
 	# The first large packets find out how small the path is.
-	big_ping $name 4 >/dev/null 2>&1
-	ok "$name: pings of 5900 bytes" big_ping $name 4
+	tunnel_ping $name alice 4 5 -s 5900 >/dev/null 2>&1
+	ok "$name: pings of 5900 bytes" tunnel_ping $name alice 4 5 -s 5900
 	ok "$name: 2 MB up" transfer $name alice up 4
 	ok "$name: 2 MB down" transfer $name alice down 6
 done
