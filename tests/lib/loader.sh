@@ -71,6 +71,10 @@ netns_number() {
 	$IN stat -L -c %i /proc/self/ns/net
 }
 
+state() { # jq filter
+	jq -r "$1" "/run/anyport/$(netns_number).json"
+}
+
 pins() {
 	echo "/run/anyport/bpf/$(netns_number)/v1"
 }
