@@ -45,6 +45,8 @@ void world_offload(bool on);
 /* ATTACH: native, generic or tc; TCP and UDP: more lines of those sections. */
 void world_door(const char *attach, const char *udp, const char *tcp);
 void world_unload(void);
+/* srv masquerades for cli, tracks connections, and not OpenVPN's. */
+void world_masquerade(void);
 
 /* ---- sockets ------------------------------------------------------------*/
 

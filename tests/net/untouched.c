@@ -14,8 +14,6 @@
 
 #include "matrix.h"
 
-#define PUBLIC4 "203.0.113.7" /* the client's own, routed by the server */
-#define PUBLIC6 "2001:db8:70::7"
 #define INSIDE4 "10.9.0.1" /* the server, as the client sees it */
 #define INSIDE6 "fd09::1"
 
@@ -459,39 +457,6 @@ static void client_captures_nothing(void **state)
 	}
 }
 
-static void masquerade(void)
-{
-	ns_sh("cli", "ip addr add " PUBLIC4 "/32 dev lo;"
-		     "ip addr add " PUBLIC6 "/128 dev lo nodad");
-	ns_sh("rtr", "ip route add " PUBLIC4 "/32 via " DOOR_A4 ";"
-		     "ip route add " PUBLIC6 "/128 via " DOOR_A6 ";"
-		     "ip route add 10.9.0.0/24 via " DOOR_A4 ";"
-		     "ip route add fd09::/64 via " DOOR_A6);
-	ns_sh("srv", "ip route add " PUBLIC4 "/32 via " CLIENT4 ";"
-		     "ip route add " PUBLIC6 "/128 via " CLIENT6);
-	ns_sh("srv",
-	      "nft -f - <<E\n"
-	      "table inet t {\n"
-	      " set d4 { type ipv4_addr; elements = { " DOOR_A4 ", " DOOR_B4
-	      " } }\n"
-	      " set d6 { type ipv6_addr; elements = { " DOOR_A6 ", " DOOR_B6
-	      " } }\n"
-	      " chain in { type filter hook prerouting priority raw;\n"
-	      "  iifname eth0 ip daddr @d4 udp dport 1194 notrack\n"
-	      "  iifname eth0 ip6 daddr @d6 udp dport 1194 notrack\n }\n"
-	      " chain out { type filter hook output priority raw;\n"
-	      "  oifname eth0 ip saddr @d4 udp sport 1194 notrack\n"
-	      "  oifname eth0 ip6 saddr @d6 udp sport 1194 notrack\n }\n"
-	      " chain nat { type nat hook postrouting priority srcnat;\n"
-	      "  oifname eth0 ip saddr 10.9.0.0/24 meta l4proto { tcp, udp }"
-	      " masquerade to :32768-60999\n"
-	      "  oifname eth0 ip6 saddr fd09::/64 meta l4proto { tcp, udp }"
-	      " masquerade to :32768-60999\n"
-	      "  oifname eth0 ip saddr 10.9.0.0/24 masquerade\n"
-	      "  oifname eth0 ip6 saddr fd09::/64 masquerade\n }\n"
-	      "}\nE\n");
-}
-
 int main(void)
 {
 	static const struct CMUnitTest bare[] = {
@@ -505,7 +470,7 @@ int main(void)
 	int failed;
 
 	world_make();
-	masquerade();
+	world_masquerade();
 	server_open();
 	failed = cmocka_run_group_tests_name("no door", bare, NULL, NULL);
 	server_close();
