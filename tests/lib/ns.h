@@ -26,6 +26,8 @@
 #define ROUTER6   "2001:db8:1::fe"
 #define CLIENT4   "10.9.0.2"
 #define CLIENT6   "fd09::2"
+#define PUBLIC4   "203.0.113.7" /* the client too, not masqueraded */
+#define PUBLIC6   "2001:db8:70::7"
 
 /* A shell command in NS; _try returns its exit status, _sh ends the test when
  * it fails. */
