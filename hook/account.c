@@ -206,7 +206,8 @@ static void take(struct account *account, const struct line *line,
 		set_ip6(account, line, report);
 	else if (!strcmp(line->name, "PREFIX"))
 		set_prefix(account, line, report);
-	else if (report->notes)
+	else if (report->notes &&
+		 (!report->worth || report->worth(report->arg, line->name)))
 		fprintf(report->notes,
 			"%s:%u: %s is not anyport's (IP4, IP6, "
 			"PREFIX), ignoring\n",

@@ -26,6 +26,9 @@ struct account_report {
 	FILE *errors, *notes;
 	const char *file;
 	unsigned int n;
+	/* Says whether a NAME is worth a note; NULL: each is. */
+	bool (*worth)(void *arg, const char *name);
+	void *arg;
 };
 
 __attribute__((format(printf, 3, 4))) void

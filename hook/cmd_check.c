@@ -27,7 +27,8 @@ struct check {
 	const struct hook_config *config;
 	int dir;
 	struct names names;
-	const char *only; /* the account that was asked for, or NULL */
+	struct names noted; /* of variables that are not ours */
+	const char *only;   /* the account that was asked for, or NULL */
 	struct owned *owned;
 	size_t n_owned, room;
 	unsigned int n_errors;
@@ -69,6 +70,17 @@ static bool asked(const struct check *c, const char *name)
 	return !c->only || !strcmp(c->only, name);
 }
 
+/* Once for each name: an operator who uses one uses it everywhere. */
+static bool first_time(void *arg, const char *name)
+{
+	struct names *noted = arg;
+
+	for (size_t i = 0; i < noted->n; i++)
+		if (!strcmp(noted->name[i], name))
+			return false;
+	return !names_add(noted, name);
+}
+
 static int check_one(struct check *c, const char *name)
 {
 	struct account_report report = { 0 };
@@ -81,6 +93,8 @@ static int check_one(struct check *c, const char *name)
 	if (asked(c, name)) {
 		report.errors = stderr;
 		report.notes = stderr;
+		report.worth = first_time;
+		report.arg = &c->noted;
 		c->n_read++;
 	}
 	err = account_read(c->dir, name, &report, &account);
@@ -221,6 +235,7 @@ static int run(const struct config *config, const char *only)
 	if (c.dir >= 0)
 		close(c.dir);
 	names_free(&c.names);
+	names_free(&c.noted);
 	free(c.owned);
 	return status;
 }

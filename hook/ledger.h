@@ -31,7 +31,7 @@ struct claim {
 	uint64_t started; /* clock ticks after boot, of /proc; 0: hidden */
 	int64_t daemon_start;
 	int64_t time_unix;
-	int64_t at; /* Unix seconds when it was claimed */
+	int64_t at;    /* Unix seconds when it was claimed */
 	int64_t heard; /* bytes received of the member, as a status file said */
 	int64_t heard_at; /* Unix seconds of the first file that said so */
 	uint32_t table, metric;

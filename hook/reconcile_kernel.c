@@ -155,7 +155,8 @@ bool correct_routes(struct reconciler *r, struct ledger *ledger)
 	for (size_t i = ledger->n; i-- > 0;) {
 		struct claim *c = &ledger->claim[i];
 
-		if (c->seq == seq)
+		/* A claim without routes is a note of reconcile_status.c. */
+		if (c->seq == seq || (c->gone && c->repair && !c->n_route))
 			continue;
 		if (delete_rest(r, ledger->name, owner, c) || !c->gone)
 			continue;

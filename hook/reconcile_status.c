@@ -119,14 +119,57 @@ static bool end_unfounded(struct reconciler *r, struct ledger *ledger)
 	return changed;
 }
 
-static bool known(const struct ledger *ledger, const char *instance,
-		  int64_t since)
+/*
+ * A status file is older than what the events have done since: a session that
+ * it lists may be over. So one without a claim is only noted at first, and has
+ * to be in a file that was written after that.
+ */
+static bool is_note(const struct claim *c)
+{
+	return c->gone && c->repair && !c->n_route;
+}
+
+static void note(struct ledger *ledger, const char *instance, int64_t since)
+{
+	uint64_t seq = ledger_next(ledger);
+	struct claim *c = ledger_add(ledger);
+
+	c->seq = seq;
+	snprintf(c->instance, sizeof(c->instance), "%s", instance);
+	strcpy(c->dev, "?");
+	c->pid = 1;
+	c->time_unix = since;
+	c->at = time(NULL);
+	c->gone = c->repair = true;
+}
+
+static struct claim *known(struct ledger *ledger, const char *instance,
+			   int64_t since)
 {
 	for (size_t i = 0; i < ledger->n; i++)
 		if (ledger->claim[i].time_unix == since &&
 		    !strcmp(ledger->claim[i].instance, instance))
-			return true;
-	return false;
+			return &ledger->claim[i];
+	return NULL;
+}
+
+/* Notes that a later file does not bear out, or that no file can any more. */
+static bool drop_notes(struct reconciler *r, struct ledger *ledger)
+{
+	size_t before = ledger->n;
+
+	for (size_t i = ledger->n; i-- > 0;) {
+		struct claim *c = &ledger->claim[i];
+		const struct observed *o = observed_instance(r, c->instance);
+		bool later = o && o->fresh && o->file.time > c->at + MARGIN;
+
+		if (is_note(c) &&
+		    (time(NULL) > c->at + 4 * FRESH || time(NULL) < c->at ||
+		     (later &&
+		      !observed_session(o, ledger->name, c->time_unix))))
+			ledger_remove(ledger, c);
+	}
+	return ledger->n != before;
 }
 
 static bool same_address(const struct ip_prefix *a, const struct ip_prefix *b)
@@ -194,28 +237,60 @@ static int take_addresses(struct reconciler *r, struct ledger *ledger,
 	return err;
 }
 
+/* The newest session has the routes; an older one may only inherit them. */
+static void rank(struct ledger *ledger, struct claim *claim)
+{
+	const struct claim *owner = ledger_owner(ledger);
+
+	claim->seq = ledger_next(ledger);
+	if (!owner || owner->time_unix < claim->time_unix)
+		return;
+	for (size_t i = 0; i < ledger->n; i++)
+		ledger->claim[i].seq++;
+	claim->seq = 1;
+}
+
+static int claim_missing(struct reconciler *r, struct ledger *ledger,
+			 const struct observed *o,
+			 const struct status_session *s)
+{
+	struct claim claim = { 0 };
+	int err = instance_find(r->hook->dir, o->instance, &claim);
+
+	if (!err)
+		err = fill_from_account(r, ledger->name, s, &claim);
+	if (err)
+		return err;
+	rank(ledger, &claim);
+	return take_addresses(r, ledger, &claim);
+}
+
 static bool add_missing(struct reconciler *r, struct ledger *ledger,
 			const struct observed *o,
 			const struct status_session *s)
 {
-	struct claim claim = { 0 };
+	struct claim *c;
 	int err;
 
-	if (strcmp(s->name, ledger->name) ||
-	    known(ledger, o->instance, s->since))
+	if (strcmp(s->name, ledger->name))
 		return false;
-	err = instance_find(r->hook->dir, o->instance, &claim);
-	if (!err)
-		err = fill_from_account(r, ledger->name, s, &claim);
-	claim.seq = ledger_next(ledger);
-	if (!err)
-		err = take_addresses(r, ledger, &claim);
+	c = known(ledger, o->instance, s->since);
+	if (!c) {
+		note(ledger, o->instance, s->since);
+		return true;
+	}
+	if (!is_note(c) || o->file.time <= c->at + MARGIN)
+		return false;
+	ledger_remove(ledger, c);
+	err = claim_missing(r, ledger, o, s);
+	if (err)
+		note(ledger, o->instance, s->since);
 	report_change(r,
 		      &(struct change){
 			      "claim-missing", ledger->name, NULL, o->instance,
 			      "OpenVPN has a session without routes" },
 		      err);
-	return !err;
+	return true;
 }
 
 static int64_t last_ref(const struct reconciler *r, const char *name,
@@ -330,6 +405,7 @@ bool correct_claims(struct reconciler *r, struct ledger *ledger)
 {
 	bool changed = end_unfounded(r, ledger);
 
+	changed |= drop_notes(r, ledger);
 	for (size_t i = 0; i < r->n_observed; i++) {
 		const struct observed *o = &r->observed[i];
 

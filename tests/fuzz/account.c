@@ -95,7 +95,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t lines = 1, length, noted;
 	FILE *out = open_memstream(&errors, &length);
 	FILE *aside = open_memstream(&notes, &noted);
-	struct account_report report = { out, aside, "fuzz", 0 };
+	struct account_report report = { .errors = out,
+					 .notes = aside,
+					 .file = "fuzz" };
 	int err;
 
 	for (size_t i = 0; i < size; i++)

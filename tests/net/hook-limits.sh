@@ -113,6 +113,7 @@ for lock in alice .lock; do
 done
 status udp "alice,$now,203.0.113.10,2001:db8:2::a,$now"
 event up "" udp 0
+at=$(($(date +%s) + 5)) status udp "alice,$now,203.0.113.10,2001:db8:2::a,$now"
 reconcile >/dev/null
 check "reconcile gives the session its routes" routes_on 10 tunudp
 sed -i '/^deadline/d' "$conf"

@@ -91,11 +91,25 @@ status udp
 sed -i "s/^\(claim \([^ ]* \)\{8\}\)[0-9]*/\1$now/" "$state/alice"
 reconcile >/dev/null
 check "one that it has not is ended" routes_on 10 ""
-status udp "alice,$now,203.0.113.10,2001:db8:2::a,$((now + 5))"
+at=$(($(date +%s) - 5)) status udp "alice,$now,203.0.113.10,2001:db8:2::a,$((now + 5))"
 event up "" udp 0
-check "a session without a claim gets its routes" routes_on 10 tunudp
+check "a session without a claim may be over: only noted" routes_on 10 ""
+reconcile >/dev/null
+check "the same file does not prove more" routes_on 10 ""
+at=$(($(date +%s) + 5)) status udp "alice,$now,203.0.113.10,2001:db8:2::a,$((now + 5))"
+reconcile >/dev/null
+check "one of later: the session gets its routes" routes_on 10 tunudp
 disconnect alice udp $now
 check "and its disconnect finds it" routes_on 10 ""
+# a status file from before a disconnect must not bring the session back
+connect alice tcp $now
+at=$(($(date +%s) - 5)) status udp "alice,$now,203.0.113.10,2001:db8:2::a,$((now + 5))"
+reconcile >/dev/null
+check "an old status file takes no routes away" routes_on 10 tuntcp
+at=$(($(date +%s) + 5)) status udp
+reconcile >/dev/null
+check "nor is it noted for long" same "$(grep -c "^claim" "$state/alice")" 1
+disconnect alice tcp $now
 status udp
 
 # not complete, or old: no proof of anything

@@ -31,7 +31,9 @@ static struct parsed parse_bytes(const char *text, size_t size)
 	struct parsed p;
 	FILE *errors = fmemopen(p.errors, sizeof(p.errors), "w");
 	FILE *notes = fmemopen(p.notes, sizeof(p.notes), "w");
-	struct account_report report = { errors, notes, "f", 0 };
+	struct account_report report = { .errors = errors,
+					 .notes = notes,
+					 .file = "f" };
 
 	p.errors[0] = p.notes[0] = '\0';
 	p.err = account_parse(text, size, &report, &p.account);
@@ -221,7 +223,7 @@ static void put(const char *name, const char *text, mode_t mode)
 
 static int read_one(const char *name)
 {
-	struct account_report report = { stderr, NULL, name, 0 };
+	struct account_report report = { .errors = stderr, .file = name };
 	struct account account;
 
 	return account_read(dir, name, &report, &account);

@@ -25,7 +25,7 @@ static char file[64], link_to[64];
 
 static struct account sample(const char *text)
 {
-	struct account_report report = { stderr, NULL, "sample", 0 };
+	struct account_report report = { .errors = stderr, .file = "sample" };
 	struct account account;
 
 	assert_int_equal(account_parse(text, strlen(text), &report, &account),

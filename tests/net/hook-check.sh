@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright the anyport authors
+#
+# anyport-hook check: every mistake of every account, file:line: why.
+set -u
+. tests/lib/hook.sh
+hook_start
+run() { "$hook" check -c "$conf" "$@" >"$dir/out" 2>"$dir/err"; }
+
+run
+check "no accounts: exit 0" same "$? $(cat "$dir/out")" "0 0 accounts read, 0 errors"
+account alice 10
+account bob 11
+echo 'NOTE="x"' >>"$users/alice"
+echo 'NOTE="y"' >>"$users/bob"
+run
+check "good accounts: exit 0" same "$? $(cat "$dir/out")" "0 2 accounts read, 0 errors"
+check "a name that is not ours: said once" same "$(cat "$dir/err")" \
+	"$users/alice:4: NOTE is not anyport's (IP4, IP6, PREFIX), ignoring"
+run alice
+check "one account" same "$? $(cat "$dir/out")" "0 1 account read, 0 errors"
+
+printf 'IP4=203.0.113.10\nIP6=2001:db8:2::c\nPREFIX="2001:db8:10a:ff00::/56 2001:db9::/48"\n' >"$users/carol"
+printf 'id\nIP4=1\n' >"$users/dora"
+: >"$users/eve"; chmod 666 "$users/eve"
+: >"$users/not a name"
+run
+check "mistakes: exit 1" same "$? $(cat "$dir/out")" "1 5 accounts read, 6 errors"
+said() { grep -qxF "$1" "$dir/err" || { sed 's/^/# /' "$dir/err"; false; }; }
+check "an address that two have" said "$users/carol:1: 203.0.113.10 is also alice's: 203.0.113.10 in $users/alice:1"
+check "a prefix inside another's" said "$users/carol:3: 2001:db8:10a:ff00::/56 is also alice's: 2001:db8:10a::/48 in $users/alice:3"
+check "outside the ranges" said "$users/carol:3: 2001:db9::/48 is outside the ranges of the configuration ([hook] range = ...)"
+check "a command" said "$users/dora:1: expected NAME=VALUE (no blanks around =), # comment or nothing"
+check "each line" grep -q "^$users/dora:2: IP4=1: " "$dir/err"
+check "a file that others can write" grep -q "^$users/eve: group or others can write to it" "$dir/err"
+check "a file that is nobody's" grep -q "not a name: cannot be a member's name" "$dir/err"
+run alice
+check "asked for alice: her half of it" same "$? $(wc -l <"$dir/err")" "1 3"
+run nobody
+check "no such account: exit 1" same $? 1
+run alice bob
+check "misuse: exit 2" same $? 2
+run --all
+check "an option that is none: exit 2" same $? 2
+finish
