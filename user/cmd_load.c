@@ -95,16 +95,6 @@ static int refuse_ssh_ports(const struct config *config)
 	return status;
 }
 
-static void warn_missing(const struct config *config, const struct door *door)
-{
-	for (size_t i = 0; i < config->n_interface; i++)
-		if (!link_named(&door->links, config->interface[i]))
-			log_warn("interface %s does not exist: the door is not "
-				 "on it until it does and anyport load runs "
-				 "again, ignoring",
-				 config->interface[i]);
-}
-
 static void report_uplinks(const struct door *door)
 {
 	static const char *const modes[] = {
@@ -174,7 +164,6 @@ static int change(const struct request *request, const struct config *config,
 				 "undone any more");
 		return EXIT_FAILED;
 	}
-	warn_missing(config, door);
 	report_uplinks(door);
 	return arm(door, request, lock);
 }
@@ -240,7 +229,9 @@ int cmd_load(int argc, char **argv)
 	status = refuse_ssh_ports(config);
 	if (!status)
 		status = locked_change(&request, config);
-	if (!status && !request.reload)
+	if (!status && request.reload)
+		host_report_door(config, stderr);
+	else if (!status)
 		host_report(config, stderr);
 	config_free(config);
 	return status;

@@ -3,7 +3,6 @@
 /* Making a door be what the configuration says, all or nothing. */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,16 +33,10 @@ struct wanted {
 static int want_link(struct door *door, const struct link *link,
 		     struct wanted *wanted)
 {
-	if (link->type == ARPHRD_LOOPBACK)
+	if (link_unfit(link))
 		return door_fail(door, -EINVAL,
-				 "%s is the loopback interface, where nobody "
-				 "knocks: name the uplink in interface =",
-				 link->name);
-	if (link->type != ARPHRD_ETHER)
-		return door_fail(door, -EINVAL,
-				 "%s is not an Ethernet interface (type %u): "
-				 "an uplink must be one",
-				 link->name, link->type);
+				 "%s is %s: name the uplink in interface =",
+				 link->name, link_unfit(link));
 	for (size_t i = 0; i < wanted->n; i++)
 		if (wanted->ifindex[i] == link->ifindex)
 			return 0;

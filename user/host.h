@@ -86,7 +86,11 @@ int host_uplinks(const struct config *config, uint32_t out[AP_UPLINKS],
 /* Which of config->address[] some interface holds; 0 or -errno.
  */
 int host_holds(const struct config *config, bool held[AP_ADDRS]);
-/* Warns of addresses not held and of routes around our egress. */
+/*
+ * Warn of interfaces that do not exist or can be no uplink, of addresses not
+ * held, of routes around our egress.
+ */
+void host_interfaces(const struct config *config, struct report *report);
 void host_addresses(const struct config *config, struct report *report);
 void host_routes(const struct config *config, struct report *report);
 
@@ -100,5 +104,7 @@ void host_conntrack(const struct config *config, struct report *report);
 void host_inspect(const struct config *config, struct report *report);
 /* For load and check: listeners met by the door and the warnings. */
 void host_report(const struct config *config, FILE *out);
+/* For reload: what of [door] is not there. */
+void host_report_door(const struct config *config, FILE *out);
 
 #endif

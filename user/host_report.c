@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright the anyport authors */
-/* What load and check say about the host. */
+/* What load, reload and check say about the host. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,12 +39,27 @@ static void print_listeners(const struct config *config, FILE *out)
 	free(met);
 }
 
+static void print_warnings(struct report *report, FILE *out)
+{
+	report_print(report, "warning: ", out);
+	report_free(report);
+}
+
 void host_report(const struct config *config, FILE *out)
 {
 	struct report report = { 0 };
 
 	print_listeners(config, out);
+	host_interfaces(config, &report);
 	host_inspect(config, &report);
-	report_print(&report, "warning: ", out);
-	report_free(&report);
+	print_warnings(&report, out);
+}
+
+void host_report_door(const struct config *config, FILE *out)
+{
+	struct report report = { 0 };
+
+	host_interfaces(config, &report);
+	host_addresses(config, &report);
+	print_warnings(&report, out);
 }

@@ -88,6 +88,35 @@ void host_addresses(const struct config *config, struct report *report)
 	}
 }
 
+/* A name that is mistyped must not wait for load to be noticed. */
+void host_interfaces(const struct config *config, struct report *report)
+{
+	struct links links;
+	int err = links_read(&links);
+
+	if (err)
+		report_add(report, false, NULL,
+			   "cannot list this host's interfaces: %s",
+			   strerror(-err));
+	for (size_t i = 0; !err && i < config->n_interface; i++) {
+		const char *name = config->interface[i];
+		const struct link *link = link_named(&links, name);
+
+		if (!link)
+			report_add(report, false, NULL,
+				   "interface %s does not exist: the door is "
+				   "not on it until it does and anyport load "
+				   "runs again; ip link shows those that do",
+				   name);
+		else if (link_unfit(link))
+			report_add(report, false, NULL,
+				   "%s is %s: load will refuse it; name the "
+				   "uplink in interface =",
+				   name, link_unfit(link));
+	}
+	links_free(&links);
+}
+
 /* Routes to these lead to no member on the Internet. */
 static bool is_private(struct nl_addr *dst)
 {

@@ -7,6 +7,7 @@
 #include <netlink/attr.h>
 #include <netlink/errno.h>
 #include <netlink/msg.h>
+#include <net/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,6 +116,13 @@ const struct link *link_numbered(const struct links *links, uint32_t ifindex)
 		if (links->link[i].ifindex == ifindex)
 			return &links->link[i];
 	return NULL;
+}
+
+const char *link_unfit(const struct link *link)
+{
+	if (link->type == ARPHRD_LOOPBACK)
+		return "the loopback interface, where nobody knocks";
+	return link->type == ARPHRD_ETHER ? NULL : "not an Ethernet interface";
 }
 
 static int add_number(uint32_t ifindex, uint32_t *out, uint32_t *n,

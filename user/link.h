@@ -32,6 +32,9 @@ void links_free(struct links *links);
 const struct link *link_named(const struct links *links, const char *name);
 const struct link *link_numbered(const struct links *links, uint32_t ifindex);
 
+/* "not an Ethernet interface": why it can be no uplink; NULL: it can. */
+const char *link_unfit(const struct link *link);
+
 /*
  * Adds to OUT[*N], which has room for MAX, what stands on the interfaces in
  * it: their VLANs and bridges, and the VLANs on those. -E2BIG: no room.

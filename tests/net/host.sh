@@ -194,6 +194,15 @@ member_prefixes_are_no_way_out() {
 		silent "$ROUTE"
 }
 
+interface_is_found() {
+	silent "does not exist" && silent "load will refuse" &&
+		ns ip link set eth0 down && ns ip link set eth0 name wan &&
+		says "interface eth0 does not exist" &&
+		ns ip link set wan name eth0 && ns ip link set eth0 up &&
+		ns build/anyport check -c "$LAB_DIR/lo.conf" |
+		grep -q "lo is the loopback interface.*: load will refuse"
+}
+
 address_is_found() {
 	silent 'is on no interface' && ns ip addr del $D6/64 dev eth0 &&
 		says "address $D6 is on no interface"
@@ -231,6 +240,8 @@ done
 ok "a way out around the door is named" route_is_found
 ok "routes to members are none" member_prefixes_are_no_way_out
 ok "an address that nothing holds is named" address_is_found
+sed "s/^interface = .*/interface = lo/" tests/fixtures/door.conf >"$LAB_DIR/lo.conf"
+ok "an interface that is none, or is no uplink, is named" interface_is_found
 ok "what needs root is said" needs_root
 # shellcheck disable=SC2086
 kill $pids 2>/dev/null

@@ -85,6 +85,7 @@ ok "reload with one that is refused" refuses 1 "tun9" door reload
 ok "changes nothing" test "$before $(active generation)" = "$(attached) 1"
 config 'address = 192.0.2.77'
 ok "an address that nobody has is a warning" warns "192.0.2.77" door load
+ok "on reload too" warns "192.0.2.77" door reload
 ok "it serves" serves
 
 # ---- sizes ----------------------------------------------------------------------
