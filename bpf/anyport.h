@@ -257,7 +257,7 @@ _Static_assert(sizeof(struct ap_looking) == 20, "pinned: raise AP_LAYOUT");
 	X(drop_data, "dropped by the limiter: data of unknown flows")          \
 	X(drop_aliases, "dropped: all aliases of the member's port taken")     \
 	X(drop_not_openvpn, "dropped: not OpenVPN, to a target's own port")    \
-	X(drop_chain, "dropped: more than 8 IPv6 extension headers")           \
+	X(drop_chain, "dropped: over 8 IPv6 extension headers, or in pieces")  \
 	X(tcp_syn, "TCP SYN in, to be steered")                                \
 	X(tcp_local, "TCP SYN in, left alone: the port has its own listener")  \
 	X(tcp_no_target, "TCP SYN in: nothing listens on the target port")     \

@@ -46,7 +46,7 @@ static __always_inline enum action action_of(int verdict)
 	case AP_C_drop_not_openvpn:
 	/* Spoofed, to the same port: a way past the limiter. */
 	case AP_C_drop_source:
-	/* Legal (RFC 8504), never seen, and otherwise a way past the limiter */
+	/* Never seen, and otherwise a way past the limiter: see parse_chain() */
 	case AP_C_drop_chain: return DROP;
 	}
 	return LEAVE;

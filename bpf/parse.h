@@ -61,7 +61,7 @@ enum parse_result {
 	PARSE_FRAGMENT,  /* a later fragment: no ports in it */
 	PARSE_MALFORMED, /* cut short, or lengths that contradict */
 	PARSE_VLAN,      /* more tags than VLAN_DEPTH */
-	PARSE_CHAIN,     /* more extension headers than CHAIN_DEPTH */
+	PARSE_CHAIN,     /* more extensions than CHAIN_DEPTH, or not all here */
 };
 
 struct packet {
@@ -252,7 +252,7 @@ static __always_inline __u32 parse_extension(const void *data, const void *end,
 	*proto = ext->next;
 	if (kind != IPPROTO_FRAGMENT)
 		return (ext->length + 1U) * 8;
-	*fragment = bpf_ntohs(frag->offset);
+	*fragment |= bpf_ntohs(frag->offset);
 	return sizeof(*frag);
 }
 
@@ -275,7 +275,12 @@ parse_chain(const void *data, const void *end, struct packet *packet)
 			break;
 		size = parse_extension(data, end, off, &proto, &fragment);
 		if (!size || off + size > stop)
-			return PARSE_MALFORMED;
+			/*
+			 * RFC 8200: a first fragment has all headers. Linux
+			 * delivers one whose next header is in the second.
+			 */
+			return fragment & IPV6_MORE ? PARSE_CHAIN
+						    : PARSE_MALFORMED;
 		off += size;
 		if (fragment & IPV6_OFFSET)
 			return PARSE_FRAGMENT;

@@ -196,6 +196,68 @@ static void small_mtu_out(void **state)
 	ns_sh("srv", "ip route change default via " ROUTER4);
 }
 
+/* Bytes FROM to TO of WHOLE's IPv6 payload, whose first header is KIND. */
+static void send_slice(const struct frame *whole, uint8_t kind, size_t from,
+		       size_t to)
+{
+	const size_t l4 = 14 + 40;
+	bool more = l4 + to < whole->len;
+	size_t length = 8 + to - from;
+	static struct frame f;
+	uint8_t header[8] = { kind, 0, from >> 8, from | more };
+
+	memcpy(header + 4, &fragment_id, sizeof(fragment_id));
+	memcpy(f.data, whole->data, l4);
+	f.data[14 + 4] = length >> 8;
+	f.data[14 + 5] = length;
+	f.data[14 + 6] = IPPROTO_FRAGMENT;
+	memcpy(f.data + l4, header, 8);
+	memcpy(f.data + l4 + 8, whole->data + l4 + from, to - from);
+	f.len = l4 + length;
+	wire_send(wire, &f);
+}
+
+static void not_heard(struct packet *p, const uint8_t *chain, size_t n,
+		      size_t cut)
+{
+	static struct frame whole;
+	static struct heard h;
+
+	p->chain = chain;
+	p->n_chain = n;
+	frame_build(&whole, p);
+	fragment_id++;
+	send_slice(&whole, chain[0], 0, cut);
+	send_slice(&whole, chain[0], cut, whole.len - 14 - 40);
+	assert_false(server_hear(&h, 50));
+}
+
+/*
+ * Requirement 15: what is not OpenVPN, to its own port, in two pieces of which
+ * the first does not show it: its chain goes on in the second, or a fragment
+ * lies within a fragment.
+ */
+static void in_disguise(void **state)
+{
+	static const uint8_t options[] = { IPPROTO_DSTOPTS, IPPROTO_DSTOPTS };
+	static const uint8_t nested[] = { IPPROTO_FRAGMENT };
+	static const uint8_t junk[64] = "GET / HTTP/1.0";
+	struct packet p = big(2, 0);
+
+	(void)state;
+	p.dst.port = TARGET;
+	p.payload = junk;
+	p.len = sizeof(junk);
+	not_heard(&p, options, 2, 16);
+	not_heard(&p, nested, 1, 24);
+	ns_sh("srv", "nft \"add table inet t; add chain inet t c { type filter "
+		     "hook input priority 0; }; "
+		     "add rule inet t c ct state established\"");
+	not_heard(&p, options, 2, 16);
+	not_heard(&p, nested, 1, 24);
+	ns_sh("srv", "nft delete table inet t");
+}
+
 static void no_bad_sums(void **state)
 {
 	(void)state;
@@ -212,11 +274,12 @@ static void start(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(start),         cmocka_unit_test(in_any_order),
-		cmocka_unit_test(overlaps),      cmocka_unit_test(interleaved),
-		cmocka_unit_test(small_mtu_out), cmocka_unit_test(no_bad_sums),
+		cmocka_unit_test(start),       cmocka_unit_test(in_any_order),
+		cmocka_unit_test(overlaps),    cmocka_unit_test(interleaved),
+		cmocka_unit_test(in_disguise), cmocka_unit_test(small_mtu_out),
+		cmocka_unit_test(no_bad_sums),
 	};
 
 	world_make();
-	return RUN_MATRIX(tests, "14");
+	return RUN_MATRIX(tests, "14 15");
 }

@@ -221,7 +221,10 @@ static void tiny_fragments(void **state)
 	assert_int_equal(door_count(&door, AP_C_udp_new), 2);
 }
 
-/* RFC 7112: the chain goes on in the second fragment. */
+/*
+ * RFC 7112: the chain goes on in the second fragment. The stack delivers that,
+ * unless it is the header of UDP that is missing.
+ */
 static void chain_in_pieces(void **state)
 {
 	static const uint8_t chain[] = { IPPROTO_FRAGMENT, IPPROTO_DSTOPTS };
@@ -238,7 +241,10 @@ static void chain_in_pieces(void **state)
 		f.len = 14 + 40 + 8 + cut;
 		f.data[14 + 4] = 0;
 		f.data[14 + 5] = 8 + cut;
-		expect_frame_left(&door, &f, AP_C_pass_malformed);
+		if (cut < 16)
+			expect_frame_drop(&door, &f, AP_C_drop_chain);
+		else
+			expect_frame_left(&door, &f, AP_C_pass_malformed);
 	}
 	assert_int_equal(door_table(&door, "half6", NULL), 0);
 }
