@@ -4,6 +4,8 @@
 #ifndef CMD_H
 #define CMD_H
 
+#include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 enum exit_status {
@@ -16,7 +18,7 @@ enum exit_status {
 struct command {
 	const char *name;
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
-	const char *usage;		   /* "[-c FILE] [--json]" */
+	const char *usage;		   /* " [-c FILE] [--json]" */
 	const char *help;		   /* one line */
 	const char *details;		   /* for NAME --help: options */
 };
@@ -34,8 +36,14 @@ const struct command *cmd_find(const char *name);
 void cmd_list(FILE *out);
 void cmd_help(const struct command *command);
 
+/* For getopt_long() of those without any: its errors name a long one whole. */
+extern const struct option cmd_no_long[];
+
 /* Prints the named command's usage; returns EXIT_MISUSE. */
 int cmd_misuse(const char *name);
+
+/* Whole seconds from 1 to MAX. */
+bool cmd_seconds(const char *text, unsigned int max, unsigned int *out);
 
 #define CONFIG_FILE "/etc/anyport/anyport.conf"
 

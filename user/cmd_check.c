@@ -150,7 +150,8 @@ int cmd_check(int argc, char **argv)
 	struct config *config;
 	int option, status;
 
-	while ((option = getopt(argc, argv, "c:")) != -1) {
+	while ((option = getopt_long(argc, argv, "c:", cmd_no_long, NULL)) !=
+	       -1) {
 		if (option != 'c')
 			return cmd_misuse(argv[0]);
 		file = optarg;

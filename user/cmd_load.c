@@ -29,17 +29,6 @@ struct request {
 	unsigned int confirm; /* s; 0: no */
 };
 
-static bool parse_seconds(const char *text, unsigned int *out)
-{
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
-
-	if (*text < '0' || *text > '9' || *end || !value || value > CONFIRM_MAX)
-		return false;
-	*out = (unsigned int)value;
-	return true;
-}
-
 static int parse_request(int argc, char **argv, struct request *request)
 {
 	static const struct option options[] = {
@@ -56,7 +45,8 @@ static int parse_request(int argc, char **argv, struct request *request)
 			request->file = optarg;
 		} else if (option != 'C') {
 			return cmd_misuse(argv[0]);
-		} else if (!parse_seconds(optarg, &request->confirm)) {
+		} else if (!cmd_seconds(optarg, CONFIRM_MAX,
+					&request->confirm)) {
 			log_error("--confirm %s: seconds from 1 to %d are "
 				  "meant",
 				  optarg, CONFIRM_MAX);

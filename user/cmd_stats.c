@@ -26,17 +26,6 @@ struct sample {
 	double at; /* s, monotonic */
 };
 
-static bool parse_seconds(const char *text, unsigned int *out)
-{
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
-
-	if (*text < '0' || *text > '9' || *end || !value || value > WATCH_MAX)
-		return false;
-	*out = (unsigned int)value;
-	return true;
-}
-
 /* The seconds after --watch may be left out, or follow "=" or a blank. */
 static bool parse_watch(int argc, char **argv, struct request *r)
 {
@@ -45,7 +34,7 @@ static bool parse_watch(int argc, char **argv, struct request *r)
 	if (!text && optind < argc && argv[optind][0] != '-')
 		text = argv[optind++];
 	r->watch = 1;
-	if (!text || parse_seconds(text, &r->watch))
+	if (!text || cmd_seconds(text, WATCH_MAX, &r->watch))
 		return true;
 	log_error("--watch %s: seconds from 1 to %d are meant", text,
 		  WATCH_MAX);

@@ -38,7 +38,8 @@ int cmd_unload(int argc, char **argv)
 	int lock, status;
 
 	/* -c is taken like load's and not read: unload needs no file. */
-	for (int option; (option = getopt(argc, argv, "c:")) != -1;)
+	for (int option;
+	     (option = getopt_long(argc, argv, "c:", cmd_no_long, NULL)) != -1;)
 		if (option != 'c')
 			return cmd_misuse(argv[0]);
 	if (optind < argc) {

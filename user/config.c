@@ -349,8 +349,8 @@ int config_read(const char *file, FILE *errors, struct config **out)
 
 	if (!in) {
 		err = -errno;
-		fprintf(errors, "%s: %s; name another file with -c\n", file,
-			strerror(-err));
+		fprintf(errors, "%s: %s; %sname another file with -c\n", file,
+			strerror(-err), err == -EACCES ? "use sudo, or " : "");
 		return err;
 	}
 	err = config_parse(in, file, CONFIG_ALL, errors, out);

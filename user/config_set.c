@@ -113,22 +113,11 @@ int set_path(struct parser *p, const struct config_key *key, const char *value)
 int set_attach(struct parser *p, const struct config_key *key,
 	       const char *value)
 {
-	static const char *const modes[] = {
-		[ATTACH_AUTO] = "auto",
-		[ATTACH_NATIVE] = "native",
-		[ATTACH_GENERIC] = "generic",
-		[ATTACH_TC] = "tc",
-	};
 	struct why why;
 
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		if (strcmp(value, modes[i]))
-			continue;
-		p->config->attach = (enum attach_mode)i;
-		return 0;
-	}
-	(void)why_not(&why, "must be auto, native, generic or tc");
-	return set_refused(p, key, value, &why);
+	if (value_attach(value, &p->config->attach, &why))
+		return set_refused(p, key, value, &why);
+	return 0;
 }
 
 int set_table(struct parser *p, const struct config_key *key, const char *value)

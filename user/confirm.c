@@ -218,8 +218,12 @@ int cmd_confirm(int argc, char **argv)
 {
 	int lock, waited;
 
-	if (getopt(argc, argv, "") != -1 || optind < argc)
+	if (getopt_long(argc, argv, "", cmd_no_long, NULL) != -1)
 		return cmd_misuse(argv[0]);
+	if (optind < argc) {
+		log_error("confirm takes no argument \"%s\"", argv[optind]);
+		return cmd_misuse(argv[0]);
+	}
 	if (geteuid()) {
 		log_error("confirm needs root: run it with sudo");
 		return EXIT_FAILED;

@@ -206,13 +206,18 @@ int pin_inspect(const struct pin_paths *paths, enum pin_state *state,
 		char *offender)
 {
 	char name[NAME_MAX + 1];
+	struct stat st;
 	int err;
 
 	*state = PIN_NONE;
+	(void)snprintf(offender, PATH_MAX, STATE_BPF);
+	if (!lstat(STATE_BPF, &st) && S_ISLNK(st.st_mode)) {
+		*state = PIN_FOREIGN; /* a mount would be elsewhere */
+		return 0;
+	}
 	if (is_bpffs(STATE_BPF))
 		return inspect_base(paths, state, offender);
 	err = find_entry(STATE_BPF, any, name);
-	(void)snprintf(offender, PATH_MAX, STATE_BPF);
 	if (!err || err == -ENOTDIR)
 		*state = PIN_UNMOUNTED;
 	return err < 0 && err != -ENOENT && err != -ENOTDIR ? err : 0;
@@ -337,7 +342,8 @@ int pin_unmount(void)
 		if (umount2(STATE_BPF, MNT_DETACH))
 			return -errno;
 	}
-	if (rmdir(STATE_BPF) && errno != ENOENT && errno != ENOTEMPTY)
+	if (rmdir(STATE_BPF) && errno != ENOENT && errno != ENOTEMPTY &&
+	    errno != ENOTDIR)
 		return -errno;
 	(void)unlink(STATE_LOCK);
 	(void)rmdir(STATE_DIR); /* the hook's ledger may live there too */

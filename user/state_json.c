@@ -8,13 +8,7 @@
 #include <string.h>
 
 #include "state_json.h"
-
-static const char *const modes[] = {
-	[ATTACH_AUTO] = "auto",
-	[ATTACH_NATIVE] = "native",
-	[ATTACH_GENERIC] = "generic",
-	[ATTACH_TC] = "tc",
-};
+#include "value.h"
 
 static json_t *uplinks_to_json(const struct state *state)
 {
@@ -28,10 +22,11 @@ static json_t *uplinks_to_json(const struct state *state)
 			json_pack("{s:s, s:I, s:s, s:b, s:b, s:I, s:I, s:s}",
 				  "name", u->name, "ifindex",
 				  (json_int_t)u->ifindex, "mode",
-				  modes[u->mode], "dispatcher", u->dispatcher,
-				  "made_clsact", u->made_clsact, "ingress_id",
-				  (json_int_t)u->ingress_id, "egress_id",
-				  (json_int_t)u->egress_id, "why", u->why));
+				  attach_name(u->mode), "dispatcher",
+				  u->dispatcher, "made_clsact", u->made_clsact,
+				  "ingress_id", (json_int_t)u->ingress_id,
+				  "egress_id", (json_int_t)u->egress_id, "why",
+				  u->why));
 	}
 	return all;
 }
@@ -74,14 +69,13 @@ static int take_text(char *out, size_t size, const char *text)
 	return (size_t)snprintf(out, size, "%s", text) < size ? 0 : -EBADMSG;
 }
 
+/* What is attached is never attached "auto". */
 static int take_mode(enum attach_mode *mode, const char *text)
 {
-	for (int i = ATTACH_NATIVE; i <= ATTACH_TC; i++)
-		if (!strcmp(modes[i], text)) {
-			*mode = (enum attach_mode)i;
-			return 0;
-		}
-	return -EBADMSG;
+	struct why why;
+
+	return value_attach(text, mode, &why) || *mode == ATTACH_AUTO ? -EBADMSG
+								      : 0;
 }
 
 static int take_number(uint32_t *out, json_int_t value)

@@ -65,7 +65,6 @@ void status_steering(struct status *status);
 /* status_target.c: is there somebody who listens? */
 void status_targets(struct status *status);
 
-const char *mode_name(enum attach_mode mode); /* for --json */
 const char *mode_text(const struct state_uplink *uplink);
 
 /* NOW: Unix seconds. */

@@ -5,6 +5,7 @@
 
 #include "output.h"
 #include "status.h"
+#include "value.h"
 
 static json_t *known_json(enum known known)
 {
@@ -24,8 +25,9 @@ static json_t *uplinks_json(const struct status *s)
 			json_pack("{s:s, s:b, s:b, s:o, s:b, s:s, s:o, s:o}",
 				  "name", u->as.name, "present", u->present,
 				  "up", u->up, "mode",
-				  attached ? json_string(mode_name(u->as.mode))
-					   : json_null(),
+				  attached
+					  ? json_string(attach_name(u->as.mode))
+					  : json_null(),
 				  "dispatcher", u->as.dispatcher, "why",
 				  u->as.why, "ingress", known_json(u->ingress),
 				  "egress", known_json(u->egress)));

@@ -13,18 +13,6 @@
 #include "pin.h"
 #include "status.h"
 
-const char *mode_name(enum attach_mode mode)
-{
-	static const char *const names[] = {
-		[ATTACH_AUTO] = "auto",
-		[ATTACH_NATIVE] = "native",
-		[ATTACH_GENERIC] = "generic",
-		[ATTACH_TC] = "tc",
-	};
-
-	return names[mode];
-}
-
 const char *mode_text(const struct state_uplink *u)
 {
 	switch (u->mode) {
@@ -121,8 +109,9 @@ static void check_uplink(struct status *s, struct status_uplink *u)
 	if (strcmp(link->name, as->name) != 0)
 		report_add(&s->report, false, NULL,
 			   "%s is called %s now; the door is still on it, but "
-			   "the next load looks for the name in %s",
-			   as->name, link->name, s->path);
+			   "the next load looks for the name in %s: write "
+			   "interface = %s there",
+			   as->name, link->name, s->path, link->name);
 	u->ingress = as->mode == ATTACH_TC
 			     ? has_filter(as->ifindex, BPF_TC_INGRESS,
 					  as->ingress_id)

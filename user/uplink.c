@@ -11,6 +11,7 @@
 #include "prog.h"
 #include "quiet.h"
 #include "uplink.h"
+#include "value.h"
 
 int uplink_find(const struct link *link, struct uplink_found *found)
 {
@@ -403,11 +404,6 @@ static int attach_auto(struct door *door, const struct link *link,
 		       const struct uplink_found *found,
 		       struct state_uplink *out)
 {
-	static const char *const names[] = {
-		[ATTACH_NATIVE] = "native",
-		[ATTACH_GENERIC] = "generic",
-	};
-
 	out->why[0] = '\0';
 	for (int mode = ATTACH_NATIVE; mode <= ATTACH_GENERIC; mode++) {
 		int err;
@@ -417,7 +413,7 @@ static int attach_auto(struct door *door, const struct link *link,
 		err = attach_xdp(door, link, mode, found, true, out);
 		if (!err || err == -EBUSY)
 			return err;
-		add_why(out, names[mode], why(err));
+		add_why(out, attach_name(mode), why(err));
 	}
 	return attach_tc(door, link, found, true, out);
 }
@@ -445,11 +441,6 @@ int uplink_attach_ingress(struct door *door, const struct link *link,
 int uplink_keep(struct door *door, const struct link *link,
 		enum attach_mode wanted, struct state_uplink *out)
 {
-	static const char *const names[] = {
-		[ATTACH_NATIVE] = "native",
-		[ATTACH_GENERIC] = "generic",
-		[ATTACH_TC] = "tc",
-	};
 	struct uplink_found found;
 	enum attach_mode mode;
 	int err = uplink_find(link, &found);
@@ -464,7 +455,8 @@ int uplink_keep(struct door *door, const struct link *link,
 		return door_fail(door, -EINVAL,
 				 "attach = %s: the door is on %s by %s, which "
 				 "a reload does not change: anyport load",
-				 names[wanted], link->name, names[mode]);
+				 attach_name(wanted), link->name,
+				 attach_name(mode));
 	if (!prog_is_ours(found.egress, PROG_EGRESS))
 		return 0;
 	out->mode = mode;

@@ -188,3 +188,26 @@ int value_path(const char *text, struct why *why)
 				    "/etc/openvpn/users");
 	return 0;
 }
+
+static const char *const attach_modes[] = {
+	[ATTACH_AUTO] = "auto",
+	[ATTACH_NATIVE] = "native",
+	[ATTACH_GENERIC] = "generic",
+	[ATTACH_TC] = "tc",
+};
+
+int value_attach(const char *text, enum attach_mode *out, struct why *why)
+{
+	for (int i = ATTACH_AUTO; i <= ATTACH_TC; i++) {
+		if (strcmp(text, attach_modes[i]))
+			continue;
+		*out = (enum attach_mode)i;
+		return 0;
+	}
+	return why_not(why, "must be auto, native, generic or tc");
+}
+
+const char *attach_name(enum attach_mode mode)
+{
+	return attach_modes[mode];
+}

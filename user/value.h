@@ -28,6 +28,8 @@ int value_percent(const char *text, uint64_t min, uint64_t max, uint64_t *out,
 int value_time(const char *text, uint64_t min_ms, uint64_t max_ms,
 	       uint64_t *ms, struct why *why);
 int value_switch(const char *text, bool *out, struct why *why);
+int value_attach(const char *text, enum attach_mode *out, struct why *why);
+const char *attach_name(enum attach_mode mode);
 int value_port(const char *text, uint16_t *port, struct why *why);
 /* 67 or 67-68 */
 int value_ports(const char *text, uint16_t *first, uint16_t *last,

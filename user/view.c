@@ -31,9 +31,22 @@ const char *counter_text(enum ap_counter counter)
 	return counters[counter].text;
 }
 
+int view_map(const char *name)
+{
+	int fd = state_map(name), active;
+
+	if (fd != -ENOENT)
+		return fd;
+	active = state_map("active");
+	if (active < 0)
+		return -ENOENT;
+	(void)close(active);
+	return -ESTALE;
+}
+
 static int read_one(const char *map, uint32_t key, void *value)
 {
-	int err = 0, fd = state_map(map);
+	int err = 0, fd = view_map(map);
 
 	if (fd < 0)
 		return fd;
@@ -63,7 +76,7 @@ int view_counters(uint64_t out[AP_C_MAX])
 	value = calloc((size_t)cpus, sizeof(*value));
 	if (!value)
 		return -ENOMEM;
-	fd = state_map("counters");
+	fd = view_map("counters");
 	if (fd < 0)
 		err = fd;
 	for (uint32_t i = 0; i < AP_C_MAX && !err; i++) {
@@ -83,7 +96,7 @@ int view_room(const char *map, uint32_t *entries)
 {
 	struct bpf_map_info info = { 0 };
 	uint32_t size = sizeof(info);
-	int err = 0, fd = state_map(map);
+	int err = 0, fd = view_map(map);
 
 	if (fd < 0)
 		return fd;
@@ -115,6 +128,10 @@ int view_failed(int err)
 		log_error("the record of what is loaded, in %s, is damaged: "
 			  "anyport load writes it anew",
 			  STATE_DIR);
+	else if (err == -ESTALE)
+		log_error("a table of the door is missing in %s: anyport "
+			  "status says which",
+			  STATE_BPF);
 	else
 		log_error("cannot read the door's tables in %s: %s; anyport "
 			  "status may know more",

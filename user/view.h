@@ -10,6 +10,10 @@
 
 #include "state.h"
 
+/* The pinned map, to read. A descriptor, -ESTALE: of a loaded door, but it is
+ * missing, or -errno. */
+int view_map(const char *name);
+
 /* The configuration that the programs act by. 0 or -errno. */
 int view_config(struct ap_config *config);
 

@@ -146,8 +146,8 @@ static int read_table(struct reading *r, int fd)
 static int read_family(struct reading *r, int family)
 {
 	bool v4 = family == AF_INET;
-	int established = state_map(v4 ? "flows4" : "flows6");
-	int half = state_map(v4 ? "half4" : "half6");
+	int established = view_map(v4 ? "flows4" : "flows6");
+	int half = view_map(v4 ? "half4" : "half6");
 	int err = established < 0 ? established : half < 0 ? half : 0;
 
 	r->family = family;

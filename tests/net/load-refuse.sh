@@ -22,6 +22,10 @@ ok "--confirm 0 is misuse" misuse door load --confirm 0
 ok "reload likewise" misuse door reload --confirm 1x
 ok "unload with an argument is misuse" misuse door unload all
 ok "confirm with an argument is misuse" misuse door confirm 30
+for command in unload confirm check; do
+	ok "an unknown option of $command is named whole" \
+		refuses 2 "'--nonsense'" $IN "$ANYPORT" $command --nonsense
+done
 
 # ---- privilege and configuration -----------------------------------------------
 unprivileged() {
@@ -193,6 +197,14 @@ $IN tc qdisc del dev e0 ingress
 mkdir -p /run/anyport/bpf/theirs
 ok "a mount point with something in it" refuses 1 "/run/anyport/bpf" door load
 ok "is as it was" test -d /run/anyport/bpf/theirs
+rm -rf /run/anyport
+
+mkdir /run/anyport "$LAB_DIR/elsewhere"
+ln -s "$LAB_DIR/elsewhere" /run/anyport/bpf
+ok "a symbolic link for a mount point" refuses 1 "/run/anyport/bpf is not anyport's" door load
+ok "nothing is mounted behind it" test "$(stat -fc %T "$LAB_DIR/elsewhere")" != bpf_fs
+ok "unload leaves it" door unload
+ok "is as it was" test -L /run/anyport/bpf
 rm -rf /run/anyport
 
 mkdir -p /run/anyport/bpf

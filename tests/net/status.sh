@@ -126,7 +126,7 @@ deleted() {
 renamed() {
 	ns ip link set eth0 down && ns ip link set eth0 name wan &&
 		ns ip link set wan up &&
-		soon status 0 'note: eth0 is called wan now'
+		soon status 0 'note: eth0 is called wan now.*: write interface = wan there'
 	local rc=$?
 	ns ip link set wan down && ns ip link set wan name eth0 &&
 		ns ip link set eth0 up && serving && return $rc
@@ -146,6 +146,12 @@ steering_off() {
 		mended 'sk_lookup is not attached'
 }
 map_gone() { rm "$(pins)/nat4" && mended 'the table "nat4" in .* is missing'; }
+# It is loaded: who asks must not be told that it is not.
+counters_gone() {
+	rm "$(pins)/counters" && ! ns anyport stats 2>"$LAB_DIR/said" &&
+		grep 'a table of the door is missing' "$LAB_DIR/said" &&
+		mended 'the table "counters" in .* is missing'
+}
 record_gone() {
 	local file
 	file=/run/anyport/$(ns stat -Lc %i /proc/self/ns/net).json
@@ -342,6 +348,7 @@ ok "egress filter removed, mended" egress_off
 ok "clsact removed, mended" clsact_off
 ok "sk_lookup detached, mended" steering_off
 ok "a pinned map removed, mended" map_gone
+ok "stats says that its table is missing" counters_gone
 ok "the record removed or damaged, mended" record_gone
 ok "an interface that the door is not on" not_added
 ok "conntrack without notrack rules, mended by the example" tracked
