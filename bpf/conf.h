@@ -19,14 +19,19 @@ struct conf {
 /* 0 when there is one; the door is closed to programs before the first load */
 static __always_inline int conf_read(struct conf *conf)
 {
+	union {
+		__u64 word;
+		struct ap_active active;
+	} both;
 	__u32 zero = 0, slot;
 	const struct ap_active *now = bpf_map_lookup_elem(&active, &zero);
 
 	if (!now)
 		return -1;
 	/* one load of 8 bytes: both belong together */
-	conf->generation = *(volatile const __u32 *)&now->generation;
-	conf->instance = now->instance;
+	both.word = *(volatile const __u64 *)now;
+	conf->generation = both.active.generation;
+	conf->instance = both.active.instance;
 	slot = conf->generation & 1;
 	conf->c = bpf_map_lookup_elem(&config, &slot);
 	return conf->c ? 0 : -1;
