@@ -46,7 +46,7 @@ static __always_inline enum action action_of(int verdict)
 	case AP_C_drop_not_openvpn:
 	/* Spoofed, to the same port: a way past the limiter. */
 	case AP_C_drop_source:
-	/* Never seen, and otherwise a way past the limiter: see parse_chain() */
+	/* Never seen, and a way past the limiter: see parse_chain() */
 	case AP_C_drop_chain: return DROP;
 	}
 	return LEAVE;
@@ -126,9 +126,12 @@ static __always_inline int in6(HOOK *ctx, const struct conf *conf,
 	if (id < 0)
 		return AP_C_MAX;
 	result = parse_rest6(ctx, frame->data, frame->end, ip, packet);
-	/* a chain that leaves the linear part: too long in another way */
+	/*
+	 * A chain that leaves the linear part: too long in another way. TCP has
+	 * no limiter to get past, and BIG TCP a length of 0.
+	 */
 	if (unlikely(result == PARSE_MALFORMED) &&
-	    FRAME_TOTAL(ctx) > frame->length)
+	    packet->proto != IPPROTO_TCP && FRAME_TOTAL(ctx) > frame->length)
 		return AP_C_drop_chain;
 	if (unlikely(result != PARSE_OK))
 		return unparsed(result);
@@ -168,11 +171,13 @@ static __always_inline int l4_out(HOOK *ctx, const struct conf *conf,
 					  frame->end, edit, v)
 			       : AP_C_MAX;
 	id = door_id(conf->c, door_ip, v);
-	if (id < 0 || (void *)(udp + 1) > frame->end)
+	if ((void *)(udp + 1) > frame->end)
 		return AP_C_MAX;
 	if (!local)
-		return udp_remember(conf, packet, frame->data, frame->end,
-				    remote, door_ip, id, v);
+		return id < 0 ? AP_C_MAX
+			      : udp_remember(conf, packet, frame->data,
+					     frame->end, remote, door_ip, id,
+					     v);
 	if (!is_target(conf->c, AP_UDP, udp->source))
 		return AP_C_MAX;
 	return udp_out(conf->c, packet, frame->data, frame->end, remote, id,

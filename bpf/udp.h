@@ -316,7 +316,10 @@ static __always_inline void flow_note_known(const struct ap_config *c,
 	prefix_known(c, prefix, tick);
 }
 
-/* A packet that OpenVPN sends from DOOR_IP's ID to MEMBER. */
+/*
+ * A packet that OpenVPN sends to MEMBER from the address with ID; -1: not one
+ * of the door, as from an OpenVPN without multihome.
+ */
 static __always_inline int udp_out(const struct ap_config *c,
 				   const struct packet *packet, void *data,
 				   void *end, const void *member, int id,
@@ -339,11 +342,13 @@ static __always_inline int udp_out(const struct ap_config *c,
 	if (!flow) /* promoted between the two look-ups? */
 		flow = bpf_map_lookup_elem(TABLE(flows, v), &key);
 	if (unlikely(!flow))
-		return AP_C_out_unknown;
+		return id < 0 ? AP_C_MAX : AP_C_out_unknown;
 	if (unlikely(flow->door != id))
 		return AP_C_out_address;
-	if (flow->seen != tick)
+	if (flow->seen != tick) {
 		flow->seen = tick;
+		flow->allowance = 0;
+	}
 	edit->l4 = packet->l4;
 	edit->source = flow->dialled;
 	edit->dest = flow->real;

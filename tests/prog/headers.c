@@ -310,6 +310,23 @@ static void odd_lengths(void **state)
 	no_way_around(&f, "IPv6 length 0 with a hop-by-hop header");
 }
 
+/* BIG TCP, after GRO: more than IPv6 can say, so that it says 0. */
+static void big_tcp(void **state)
+{
+	static const uint8_t much[8000];
+	static struct frame f;
+	struct packet p = first(1);
+
+	(void)state;
+	p.proto = IPPROTO_TCP;
+	p.flags = 0x10;
+	p.payload = much;
+	p.len = door.mode == DOOR_XDP ? sizeof(much) : 1400; /* one page */
+	frame_build(&f, &p);
+	f.data[14 + 4] = f.data[14 + 5] = 0;
+	expect_frame_left(&door, &f, AP_C_pass_malformed);
+}
+
 /* Nor is dialling 1194 with what is not OpenVPN, in one piece or several. */
 static void not_openvpn_at_target(void **state)
 {
@@ -347,6 +364,7 @@ int main(void)
 		cmocka_unit_test(tiny_fragments),
 		cmocka_unit_test(chain_in_pieces),
 		cmocka_unit_test(odd_lengths),
+		cmocka_unit_test(big_tcp),
 		cmocka_unit_test(not_openvpn_at_target),
 	};
 

@@ -186,6 +186,26 @@ static void verified_has_some(void **state)
 	}
 }
 
+/* ... in every tick anew, also in one that OpenVPN is the first to speak in. */
+static void allowance_is_a_ticks(void **state)
+{
+	struct end member = end("192.0.2.9", 5000), to = dialled(0, 53), seen;
+	int round, i, in = 0;
+
+	(void)state;
+	seen = say(&door, member, to, &golden_first[1]);
+	answer(&door, seen, to, &golden_reply_control, member);
+	limited();
+	for (round = 0; round < 8; round++) {
+		flood(0, FLOOD / 4, &golden_control);
+		for (i = 0; i < 25; i++)
+			in += admitted(member, to, &golden_control);
+		door_age(&door, seen, TARGET, 3);
+		answer(&door, seen, to, &golden_reply_control, member);
+	}
+	assert_int_equal(in, 200);
+}
+
 /* One source alone cannot take what the others need. */
 static void one_prefix(void **state)
 {
@@ -377,6 +397,7 @@ int main(void)
 		cmocka_unit_test(classes_apart),
 		cmocka_unit_test(established_is_never_limited),
 		cmocka_unit_test(verified_has_some),
+		cmocka_unit_test(allowance_is_a_ticks),
 		cmocka_unit_test(one_prefix),
 		cmocka_unit_test(known_prefixes),
 		cmocka_unit_test(reserve_is_for_whom_it_was_meant),

@@ -122,6 +122,15 @@ static void unknown_leaves_unchanged(void **state)
 	p = datagram(end(DOOR_B4, TARGET), seen, &golden_reply_data);
 	expect_out(&door, &p, false, &p);
 	assert_int_equal(door_count(&door, AP_C_out_address), 1);
+	/* ... which may be none of the door; then only a flow is of interest.
+	 */
+	p.src = end("198.51.100.9", TARGET);
+	expect_out(&door, &p, false, &p);
+	assert_int_equal(door_count(&door, AP_C_out_address), 2);
+	p.dst.port++;
+	expect_out(&door, &p, false, &p);
+	assert_int_equal(door_count(&door, AP_C_out_address), 2);
+	assert_int_equal(door_count(&door, AP_C_out_unknown), 2);
 	/* Not from a target's port: none of ours. */
 	p = datagram(end(DOOR_A4, 53), seen, &golden_reply_data);
 	expect_out(&door, &p, false, &p);
