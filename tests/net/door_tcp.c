@@ -373,6 +373,26 @@ static void no_bad_sums(void **state)
 	close_target();
 }
 
+/* A TLS wrapper on loopback, until something listens on the door's address. */
+static void wrapper_gives_way(void **state)
+{
+	int v, wrapper;
+
+	(void)state;
+	close_target();
+	for (v = 0; v < 4; v += 2) {
+		wrapper =
+			tcp_listen("srv", end(v ? "::1" : "127.0.0.1", TARGET));
+		target = wrapper;
+		hang_up(connected(any_port(v), end(door_address[v], 444)));
+		target = tcp_listen("srv", end(door_address[v], TARGET));
+		hang_up(connected(any_port(v), end(door_address[v], 444)));
+		close(wrapper);
+		close_target();
+	}
+	open_target();
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -388,6 +408,7 @@ int main(void)
 		cmocka_unit_test(own_listener),
 		cmocka_unit_test(passed_port),
 		cmocka_unit_test(listener_goes_and_comes),
+		cmocka_unit_test(wrapper_gives_way),
 		cmocka_unit_test(no_bad_sums),
 	};
 
