@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "config.h"
 #include "expect.h"
@@ -166,6 +167,7 @@ static void established_is_never_limited(void **state)
 static void verified_has_some(void **state)
 {
 	struct end member, to, seen;
+	uint32_t tick;
 	int v, i, in;
 
 	(void)state;
@@ -183,6 +185,14 @@ static void verified_has_some(void **state)
 		for (in = i = 0; i < 2000; i++)
 			in += admitted(member, to, &golden_control);
 		assert_in_range(in, 0, 500);
+		/* and again in the next tick, though the reply comes first */
+		for (tick = door_tick(); door_tick() == tick;)
+			usleep(10000);
+		answer(&door, seen, to, &golden_reply_control, member);
+		flood(v, FLOOD, &golden_control);
+		for (in = i = 0; i < 10; i++)
+			in += admitted(member, to, &golden_control);
+		assert_int_equal(in, 10);
 	}
 }
 
