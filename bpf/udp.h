@@ -115,11 +115,8 @@ static __always_inline int udp_half_open(const struct miss *m,
 {
 	int verified = flow->state == AP_VERIFIED;
 
-	/* not `seen`: what OpenVPN sends moves that on too */
-	if (flow->known != (__u8)m->seek.tick) {
-		flow->known = m->seek.tick;
+	if (flow->seen != m->seek.tick)
 		flow->allowance = 0;
-	}
 	if (verified && flow->allowance < ALLOWANCE)
 		flow->allowance++;
 	else if (!limit_admits(c, m->class, m->prefix, m->now))
@@ -300,7 +297,6 @@ static __always_inline void flow_promote(const struct ap_config *c,
 	}
 	copy = *flow;
 	copy.state = AP_ESTABLISHED;
-	copy.known = copy.seen >> 6;
 	if (bpf_map_update_elem(TABLE(flows, v), key, &copy, BPF_ANY))
 		return;
 	count(AP_C_established);
