@@ -98,7 +98,10 @@ tcp_pair() { # family port1 address1 port2 address2
 
 undisturbed() { # name
 	local lost
-	lost=$(steady_lost "$1") && [ "$lost" = 0 ]
+	lab_sleep 0.7
+	lost=$(steady_lost "$1") || return
+	echo "$lost pings lost"
+	[ "$lost" = 0 ]
 }
 
 pair "UDP, two ports" udp ipv4 5551 53 $SRV4 443 $SRV4
