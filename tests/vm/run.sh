@@ -41,7 +41,7 @@ trap 'exit 143' TERM
 # What the guest runs: the same sandbox and runner as on the host.
 job() {
 	# A second of the host's is several of the guest's.
-	echo "export TEST_TIMEOUT=${TEST_TIMEOUT:-1200} V=${V:-} LAB_PATIENCE=8"
+	echo "export TEST_TIMEOUT=${TEST_TIMEOUT:-1200} V=${V:-} LAB_PATIENCE=8 TEST_JOBS=1"
 	if [ -n "$command" ]; then
 		echo "$command"
 	else
