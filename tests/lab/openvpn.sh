@@ -131,9 +131,10 @@ server_saw() { # udp|tcp name
 # Round trip through the tunnel, ms; fails unless every reply came. With -w
 # ping waits for the last one; -W would give it two round trips at most.
 tunnel_ping() { # name ns [4|6] [count [ping option ...]]
-	local to=$TUN4 n=${4:-3} out i lost=0
+	local to=$TUN4 n=${4:-3} out i lost=0 every
 	[ "${3:-4}" = 4 ] || to=$TUN6
-	out=$(within "$2" ping -n -I "$(client_tun "$1")" -c "$n" -i 0.1 \
+	every=$((LAB_PATIENCE / 10)).$((LAB_PATIENCE % 10)) # x 0.1 s
+	out=$(within "$2" ping -n -I "$(client_tun "$1")" -c "$n" -i $every \
 		-w $((5 * LAB_PATIENCE)) "${@:5}" "$to" 2>&1)
 	for ((i = 1; i <= n; i++)); do
 		[[ $out == *"icmp_seq=$i "* ]] || lost=1
