@@ -64,6 +64,7 @@ NET      := $(call prog,tests/net/*.c)
 TOOLS    := $(call prog,tests/tools/*.c)
 BESIDE   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/bpf/*.bpf.c))
 FUZZ     := $(call prog,tests/fuzz/*.c)
+BENCH    := $(patsubst %.bpf,%.bpf.o,$(call prog,tests/bench/*/*.c))
 ROOT_TESTS := $(PROG) $(NET) $(sort $(wildcard tests/net/*.sh) $(wildcard tests/openvpn/*.sh))
 
 .DELETE_ON_ERROR:
@@ -128,7 +129,7 @@ demo-ready: all $(TOOLS)
 	@tests/sandbox.sh tests/demo.sh
 
 # Each prints its figures and whether they are what is asked for.
-bench-ready: all $(TOOLS)
+bench-ready: all $(TOOLS) $(BENCH)
 	@for b in tests/bench/*/run.sh; do tests/sandbox.sh $$b || exit; done
 
 test-ready: tests fuzzers

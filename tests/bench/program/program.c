@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/*
+ * program ROTATE.BPF.O: the XDP program alone, ns per packet by test runs above
+ * an empty program, each run given a fresh packet of the next flow; beside it
+ * one bare look-up in a table of the same kind. Many short rounds, interleaved:
+ * on a busy machine the lower quartile says most.
+ */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "expect.h" /* door.h of the tests */
+#include "xdp.skel.h"
+
+#define ROUNDS 101
+#define REPEAT 50000
+
+struct turn {
+	uint32_t at, flows;
+};
+
+struct door door; /* of expect.h */
+static struct bpf_object *rotate;
+
+static int map(const char *name)
+{
+	return bpf_object__find_map_fd_by_name(rotate, name);
+}
+
+static int program(const char *name)
+{
+	return bpf_program__fd(bpf_object__find_program_by_name(rotate, name));
+}
+
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double run(int prog, const struct frame *frame, uint32_t flows)
+{
+	struct bpf_test_run_opts opts = {
+		.sz = sizeof(opts),
+		.data_in = frame->data,
+		.data_size_in = frame->len,
+		.repeat = REPEAT,
+	};
+	static uint32_t fresh; /* goes on, or old flows would be new again */
+	struct turn turn = { .at = flows ? 0 : fresh, .flows = flows };
+	uint32_t zero = 0;
+
+	if (bpf_map_update_elem(map("turns"), &zero, &turn, BPF_ANY) ||
+	    bpf_map_update_elem(map("next"), &zero, &prog, BPF_ANY) ||
+	    bpf_prog_test_run_opts(program("rotate"), &opts)) {
+		perror("test run");
+		exit(1);
+	}
+	fresh += REPEAT;
+	return opts.duration;
+}
+
+/* Flow N, as rotate makes it, established; also in the bare table. */
+static void establish_nth(uint32_t n, bool v6)
+{
+	uint32_t low = htonl(0xcb007100 + (n >> 15));
+	struct end member =
+		end(v6 ? "2001:db8:2::" : "203.0.113.0", 1024 + (n & 0x7fff));
+	struct ap_flow flow = {
+		.real = htons(member.port),
+		.dialled = htons(443),
+		.door = v6 ? ID_A6 : ID_A4,
+		.state = AP_ESTABLISHED,
+		.seen = door_tick(),
+	};
+	uint64_t key = (uint64_t)htons(member.port) << 32 | low;
+	uint64_t value[2] = { 0 };
+
+	memcpy(member.ip + (v6 ? 12 : 0), &low, sizeof(low));
+	door_put(&door, ESTABLISHED, member, TARGET, &flow);
+	bpf_map_update_elem(map("table"), &key, value, BPF_ANY);
+}
+
+static void print(const char *name, double *above, double *bare)
+{
+	qsort(above, ROUNDS, sizeof(*above), by_size);
+	qsort(bare, ROUNDS, sizeof(*bare), by_size);
+	printf("%-30s %5.0f %5.0f    %5.0f %5.0f\n", name, above[ROUNDS / 4],
+	       above[ROUNDS / 2], bare[ROUNDS / 4], bare[ROUNDS / 2]);
+}
+
+/* What the rounds must have been, or the figure is of something else. */
+static int assert_count(enum ap_counter counter, uint64_t wanted)
+{
+	uint64_t got = door_count(&door, counter);
+
+	if (got >= wanted)
+		return 0;
+	fprintf(stderr, "  %lu packets of the kind measured, not %lu\n",
+		(unsigned long)got, (unsigned long)wanted);
+	return 1;
+}
+
+static void rounds(const char *name, const struct frame *frame, uint32_t flows)
+{
+	double above[ROUNDS], bare[ROUNDS];
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		double empty = run(program("empty"), frame, flows);
+
+		above[i] = run(bpf_program__fd(door.xdp->progs.anyport_xdp),
+			       frame, flows) -
+			   empty;
+		bare[i] = run(program("bare"), frame, flows) - empty;
+	}
+	print(name, above, bare);
+}
+
+/* FLOWS established flows; 0: every packet makes a new one. */
+static int measure(const char *name, const char *door_ip, uint32_t flows)
+{
+	static const uint8_t data[40] = { 0x48, 1, 2, 3, 4, 5, 6, 7, 8 };
+	static const uint8_t reset[40] = { 0x38, 1, 2, 3, 4, 5, 6, 7, 8 };
+	bool v6 = strchr(door_ip, ':');
+	struct packet packet = {
+		.src = end(v6 ? "2001:db8:2::" : "203.0.113.0", 1024),
+		.dst = end(door_ip, 443),
+		.payload = flows ? data : reset,
+		.len = sizeof(data),
+	};
+	struct frame frame;
+	uint32_t i;
+
+	door_reset(&door);
+	frame_build(&frame, &packet);
+	for (i = 0; i < flows; i++)
+		establish_nth(i, v6);
+	rounds(name, &frame, flows);
+	if (strstr(name, "not for"))
+		return 0;
+	return flows ? assert_count(AP_C_udp_established,
+				    (uint64_t)ROUNDS * REPEAT)
+		     : assert_count(AP_C_udp_new,
+				    (uint64_t)ROUNDS * REPEAT * 99 / 100);
+}
+
+int main(int argc, char **argv)
+{
+	int failed = 0;
+
+	if (argc != 2)
+		return 2;
+	rotate = bpf_object__open_file(argv[1], NULL);
+	if (!rotate || bpf_object__load(rotate) ||
+	    door_open(&door, DOOR_XDP, 0)) {
+		fprintf(stderr, "cannot load the programs: %s\n",
+			strerror(errno));
+		return 1;
+	}
+	printf("ns per packet above an empty program\n%-30s %11s    %11s\n"
+	       "%-30s %5s %5s    %5s %5s\n",
+	       "", "the door", "one look-up", "", "25 %", "50 %", "25 %",
+	       "50 %");
+	failed |= measure("IPv4, 1 flow", DOOR_A4, 1);
+	failed |= measure("IPv4, 1,000 flows", DOOR_A4, 1000);
+	failed |= measure("IPv4, 10,000 flows", DOOR_A4, 10000);
+	failed |= measure("IPv6, 1,000 flows", DOOR_A6, 1000);
+	failed |= measure("IPv4, not for the door", "198.51.100.77", 1000);
+	failed |= measure("IPv6, not for the door", "2001:db8:1::77", 1000);
+	memset(door.config.budget, 0, sizeof(door.config.budget));
+	door_configure(&door);
+	failed |= measure("IPv4, new flows, no limiter", DOOR_A4, 0);
+	failed |= measure("IPv6, new flows, no limiter", DOOR_A6, 0);
+	door_close(&door);
+	bpf_object__close(rotate);
+	return failed;
+}
