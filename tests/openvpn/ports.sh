@@ -22,7 +22,8 @@ for p in $TCP_OWN; do
 		"SYSTEM:echo own $p"
 done
 for ns in alice carol; do
-	lab_run "dump-$ns" "$ns" tcpdump -nn -U -i eth0 -w "$LAB_DIR/$ns.pcap" \
+	lab_run "dump-$ns" "$ns" tcpdump -nn -U --immediate-mode -i eth0 \
+		-w "$LAB_DIR/$ns.pcap" \
 		"host $SRV4 or $SRV4B or $SRV6 or $SRV6B"
 	until_true 5 log_has "dump-$ns" "listening on" || exit
 done
@@ -84,6 +85,7 @@ dial udp "$UDP"
 check udp "$UDP"
 dial tcp "$TCP"
 check tcp "$TCP"
+lab_sleep 0.2	# for what was captured last
 lab_end dump-alice
 lab_end dump-carol
 for ns in alice carol; do
