@@ -5,6 +5,7 @@
 # make demo       the main job in a lab with real OpenVPN (root)
 # make test       every test (root); make check: those that need no root
 # make test-vm    the same on Debian 12's kernel; KERNELS="6.1 6.12 7.2" TESTS="..."
+# make test-long  full sweeps, floods and every kernel (root, hours)
 # make sanitize  the unit tests with AddressSanitizer and UBSan
 # make fuzz      each fuzzer for TIME=60 seconds (no root)
 # make install    below DESTDIR, with PREFIX, SYSCONFDIR, LIBDIR; make uninstall
@@ -27,7 +28,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
 # First of all, so that a missing package is named before anything fails.
 LIBS := libbpf libxdp inih jansson libnl-3.0 libnl-route-3.0 libcap-ng smartcols
-ifeq ($(filter clean help uninstall deps demo test test-vm bench,$(MAKECMDGOALS)),)
+ifeq ($(filter clean help uninstall deps demo test test-vm test-long bench,$(MAKECMDGOALS)),)
 missing := $(shell for l in $(LIBS); do $(PKG_CONFIG) --exists $$l 2>/dev/null || echo $$l; done)
 ifneq ($(strip $(missing)),)
 $(error these libraries are missing: $(strip $(missing)). "make deps" as root installs what anyport needs)
@@ -66,10 +67,12 @@ BESIDE   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/bpf/*.bpf.c))
 FUZZ     := $(call prog,tests/fuzz/*.c)
 BENCH    := $(patsubst %.bpf,%.bpf.o,$(call prog,tests/bench/*/*.c))
 ROOT_TESTS := $(PROG) $(NET) $(sort $(wildcard tests/net/*.sh) $(wildcard tests/openvpn/*.sh))
+LONG     := $(call prog,tests/long/*.c)
+LONG_TESTS := $(LONG) $(sort $(wildcard tests/long/*.sh))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests demo test check sanitize fuzz fuzzers test-vm deps deps-vm install uninstall clean help
+.PHONY: all tests demo test check sanitize fuzz fuzzers test-vm test-long deps deps-vm install uninstall clean help
 
 all: $(if $(wildcard user/main.c),$(B)/anyport) $(if $(wildcard hook/main.c),$(B)/anyport-hook)
 
@@ -116,13 +119,13 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/libtest.a $(B)/libhook.a $(B)/libuser.a
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(LDFLAGS_$(notdir $@)) -o $@ $^ \
 		-lcmocka $(USER_LIBS) $(HOOK_LIBS)
 
-tests: all $(UNIT) $(PROG) $(NET) $(TOOLS) $(BESIDE)
+tests: all $(UNIT) $(PROG) $(NET) $(LONG) $(TOOLS) $(BESIDE)
 
 check: all $(UNIT)
 	@tests/run $(UNIT)
 
 # As root these install what is missing and leave build/ to sudo's caller.
-demo test test-vm bench: deps
+demo test test-vm test-long bench: deps
 	@tests/own.sh $(MAKE) --no-print-directory $@-ready
 
 demo-ready: all $(TOOLS)
@@ -135,7 +138,13 @@ bench-ready: all $(TOOLS) $(BENCH)
 test-ready: tests fuzzers
 	@tests/sandbox.sh tests/run $(UNIT) tests/fuzz/run.sh $(ROOT_TESTS)
 
-test-vm: deps-vm
+# What takes too long for every day; a full sweep is the short one's KILL_POINTS=0.
+test-long-ready: tests fuzzers
+	@TEST_TIMEOUT=3600 TEST_JOBS=1 KILL_POINTS=0 tests/sandbox.sh tests/run \
+		$(LONG_TESTS) tests/net/load-kill.sh
+	@$(MAKE) --no-print-directory test-vm-ready KERNELS="6.1 6.12 7.2"
+
+test-vm test-long: deps-vm
 KERNELS ?= 6.1
 TESTS   ?= $(ROOT_TESTS)
 test-vm-ready: tests
