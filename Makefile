@@ -65,7 +65,8 @@ NET      := $(call prog,tests/net/*.c)
 TOOLS    := $(call prog,tests/tools/*.c)
 BESIDE   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/bpf/*.bpf.c))
 FUZZ     := $(call prog,tests/fuzz/*.c)
-BENCH    := $(patsubst %.bpf,%.bpf.o,$(call prog,tests/bench/*/*.c))
+BENCH    := $(patsubst %.bpf,%.bpf.o,$(filter-out $(B)/tests/bench/lib/%,$(call prog,tests/bench/*/*.c)))
+BLIB_OBJ := $(call obj,$(wildcard tests/bench/lib/*.c))
 ROOT_TESTS := $(PROG) $(NET) $(sort $(wildcard tests/net/*.sh) $(wildcard tests/openvpn/*.sh))
 LONG     := $(call prog,tests/long/*.c)
 LONG_TESTS := $(LONG) $(sort $(wildcard tests/long/*.sh))
@@ -94,6 +95,7 @@ $(B)/%.o: %.c $(SKEL)
 $(B)/libuser.a: $(USER_OBJ)
 $(B)/libhook.a: $(HOOK_OBJ)
 $(B)/libtest.a: $(TLIB_OBJ)
+$(B)/libbench.a: $(BLIB_OBJ)
 $(B)/lib%.a:
 	$(call say,AR,$@)
 	@mkdir -p $(@D)
@@ -114,9 +116,11 @@ LDFLAGS_policy := $(LDFLAGS_config)
 LDFLAGS_config_docs := $(LDFLAGS_config)
 LDFLAGS_config_memory := $(LDFLAGS_config) -Wl,--wrap=calloc,--wrap=strdup,--wrap=reallocarray
 LDFLAGS_hook_env := -Wl,--wrap=config_load
+$(filter-out %.o,$(BENCH)): $(B)/libbench.a
 $(B)/tests/%: $(B)/tests/%.o $(B)/libtest.a $(B)/libhook.a $(B)/libuser.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(LDFLAGS_$(notdir $@)) -o $@ $^ \
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(LDFLAGS_$(notdir $@)) -o $@ \
+		-Wl,--start-group $^ -Wl,--end-group \
 		-lcmocka $(USER_LIBS) $(HOOK_LIBS)
 
 tests: all $(UNIT) $(PROG) $(NET) $(LONG) $(TOOLS) $(BESIDE)

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* Writes figures. */
+#include <err.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "figure.h"
+
+static FILE *out;
+
+void samples_add(struct samples *s, double value)
+{
+	if (s->n == SAMPLES_MAX)
+		errx(1, "more than %d samples of one figure", SAMPLES_MAX);
+	s->at[s->n++] = value;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+double samples_at(struct samples *s, double at)
+{
+	double place = at * (double)(s->n - 1);
+	size_t below = (size_t)place;
+
+	if (!s->n)
+		errx(1, "a figure without a sample");
+	qsort(s->at, s->n, sizeof(*s->at), compare);
+	if (below + 1 >= s->n)
+		return s->at[s->n - 1];
+	return s->at[below] +
+	       (place - (double)below) * (s->at[below + 1] - s->at[below]);
+}
+
+void figures_open(const char *path)
+{
+	out = fopen(path, "ae");
+	if (!out)
+		err(1, "%s", path);
+}
+
+void figure_put(struct samples *s, const char *unit, const char *name, ...)
+{
+	char text[160];
+	va_list args;
+	json_t *json;
+
+	va_start(args, name);
+	(void)vsnprintf(text, sizeof(text), name, args);
+	va_end(args);
+	json = json_pack("{s:s, s:s, s:I, s:f, s:f, s:f}", "name", text, "unit",
+			 unit, "n", (json_int_t)s->n, "median",
+			 samples_at(s, 0.5), "q1", samples_at(s, 0.25), "q3",
+			 samples_at(s, 0.75));
+	if (!json ||
+	    json_dumpf(json, out, JSON_COMPACT | JSON_REAL_PRECISION(6)))
+		errx(1, "cannot write a figure");
+	(void)fputc('\n', out);
+	json_decref(json);
+}
+
+void figures_close(void)
+{
+	if (fclose(out))
+		err(1, "figures");
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* What a program of the live rig is told on its command line. */
+#ifndef PLAN_H
+#define PLAN_H
+
+#include "figure.h"
+#include "generator.h"
+
+#define FLOWS_MAX 8
+
+struct plan {
+	unsigned int rounds, packets; /* packets: of one path in one round */
+	bool family[2];               /* [v6] */
+	unsigned int n_flows, flows[FLOWS_MAX];
+	unsigned int n_paths;
+	struct path path[PATHS_MAX];
+};
+
+/* -o FIGURES -g GENERATOR -r ROUNDS -n PACKETS -F 46 -f 1,10000 PATH ...
+ * Opens all of it and pins this process to its core. */
+void plan_read(struct plan *plan, int argc, char **argv);
+/* The path of that name, or -1. */
+int plan_path(const struct plan *plan, const char *name);
+
+/* Frames without their checksum: 64 bytes on the wire as far as the headers
+ * leave room for OpenVPN's, and all that an MTU of 1500 allows. */
+enum size { SMALL, FULL, SIZES };
+unsigned int size_length(enum size size, bool v6);
+const char *size_name(enum size size);
+
+/* A round's costs, ns/packet, of every path. */
+struct costs {
+	struct samples cost[PATHS_MAX];
+};
+
+/*
+ * Writes what PLAN's paths cost above path 0, for each path
+ * KIND/PATH/family/..., and the doors' ratios to iptables.
+ */
+void plan_figures(const struct plan *plan, const struct costs *costs,
+		  const char *kind, const char *cell);
+
+#endif
