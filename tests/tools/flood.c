@@ -3,10 +3,10 @@
 /*
  * flood [-k reset|mixed|syn] [-r RATE] FLOOD.BPF.O DEVICE MAC SECONDS ADDRESS
  * [ADDRESS]: sends as many packets as one processor can make (or RATE a second)
- * from forged sources to any port of ADDRESS, one of IPv4 or one of each
- * family, out of DEVICE to MAC. reset: first packets of OpenVPN; mixed: also
- * control packets and data; syn: TCP. Prints how many and in how many seconds;
- * ends early, and says the same, on SIGINT or SIGTERM.
+ * from forged sources to any port of ADDRESS, one or two of them in turns, out
+ * of DEVICE to MAC. reset: first packets of OpenVPN; mixed: also control
+ * packets and data; syn: TCP. Prints how many in how many seconds; ends early,
+ * and says the same, on SIGINT or SIGTERM.
  *
  * By live frames: the device's peer must be able to take redirected frames (an
  * XDP program, or GRO on, on a veth), and takes them in on this processor.
@@ -28,14 +28,16 @@
 #include "flood.h"
 #include "packet.h"
 
-#define CHUNK 8192 /* packets of one family in a row */
+#define PACED 0.05 /* seconds of packets in a row, where there is a RATE */
 
+static struct flood_plan plan = { .frames = 1 };
 static volatile sig_atomic_t stopped;
 
 static void stop(int sig)
 {
 	(void)sig;
 	stopped = 1;
+	(void)alarm(1); /* again, should the run not have begun yet */
 }
 
 static double now(void)
@@ -63,12 +65,11 @@ static uint32_t base_sum(const struct frame *f, size_t l4, bool tcp)
 	       negative(f, l4 + 6);
 }
 
-static void template(struct frame *f, struct flood_plan *plan,
-		     const char *address, const char *kind,
+static void template(unsigned int n, const char *address, bool syn,
 		     const struct ether_addr *mac)
 {
 	static const uint8_t payload[54]; /* as with tls-crypt */
-	bool v6 = strchr(address, ':'), syn = !strcmp(kind, "syn");
+	bool v6 = strchr(address, ':');
 	struct packet p = {
 		.src = end(v6 ? "2a00::1" : "0.0.0.0", 0),
 		.dst = end(address, 0),
@@ -77,18 +78,19 @@ static void template(struct frame *f, struct flood_plan *plan,
 		.payload = payload,
 		.len = syn ? 0 : sizeof(payload),
 	};
+	struct frame f;
 	struct view v;
 
-	frame_build(f, &p);
-	if (!frame_view(f, &v))
+	frame_build(&f, &p);
+	if (!frame_view(&f, &v) || f.len > FLOOD_FRAME)
 		errx(1, "%s: no frame", address);
-	*(v6 ? &plan->sum6 : &plan->sum4) = base_sum(f, v.l4, syn);
-	if (!v6)
-		plan->ip_sum = negative(f, v.l3 + 10);
-	memcpy(f->data, mac, sizeof(*mac));
+	plan.sum[n] = base_sum(&f, v.l4, syn);
+	plan.ip_sum[n] = negative(&f, v.l3 + 10);
+	memcpy(f.data, mac, sizeof(*mac));
+	memcpy(plan.frame[n], f.data, f.len);
 }
 
-static int load(const char *path, const struct flood_plan *plan)
+static struct bpf_object *load(const char *path)
 {
 	struct bpf_object *object = bpf_object__open_file(path, NULL);
 	struct bpf_map *map;
@@ -96,50 +98,54 @@ static int load(const char *path, const struct flood_plan *plan)
 	if (!object)
 		err(1, "%s", path);
 	map = bpf_object__find_map_by_name(object, ".rodata");
-	if (!map || bpf_map__set_initial_value(map, plan, sizeof(*plan)) ||
+	if (!map || bpf_map__set_initial_value(map, &plan, sizeof(plan)) ||
 	    bpf_object__load(object))
 		errx(1, "%s: cannot be loaded", path);
-	return bpf_program__fd(
-		bpf_object__find_program_by_name(object, "flood"));
+	return object;
 }
 
-static void send_chunk(int prog, const struct frame *frame)
+/* Until REPEAT frames are sent or a signal comes. */
+static void run(struct bpf_object *object, uint32_t repeat)
 {
+	static uint8_t any[FLOOD_FRAME];
 	struct bpf_test_run_opts opts = {
 		.sz = sizeof(opts),
-		.data_in = frame->data,
-		.data_size_in = (uint32_t)frame->len,
-		.repeat = CHUNK,
+		.data_in = any,
+		.data_size_in = sizeof(any),
+		.repeat = (int)repeat,
 		.flags = BPF_F_TEST_XDP_LIVE_FRAMES,
 	};
+	int prog = bpf_program__fd(
+		bpf_object__find_program_by_name(object, "flood"));
 
 	if (bpf_prog_test_run_opts(prog, &opts) && errno != EINTR)
 		err(1, "live frames");
 }
 
-/* Waits until SENT packets are no more than RATE a second since START. */
-static void pace(double start, uint64_t sent, double rate)
+static uint64_t made(struct bpf_object *object)
 {
-	double ahead = (double)sent / rate - (now() - start);
+	struct flood_state state;
+	uint32_t zero = 0;
+	int map = bpf_object__find_map_fd_by_name(object, ".bss");
 
-	if (ahead > 0)
-		(void)usleep((useconds_t)(ahead * 1e6));
+	if (bpf_map_lookup_elem(map, &zero, &state))
+		err(1, ".bss");
+	return state.made;
 }
 
-static void flood(int prog, const struct frame *frames, unsigned int n,
-		  double seconds, double rate)
+static void flood(struct bpf_object *object, double rate)
 {
-	double start = now();
-	uint64_t sent = 0;
-	unsigned int at;
+	double start = now(), ahead;
 
-	for (at = 0; !stopped && now() - start < seconds; at = (at + 1) % n) {
-		send_chunk(prog, &frames[at]);
-		sent += CHUNK;
-		if (rate > 0)
-			pace(start, sent, rate);
+	while (!stopped) {
+		run(object,
+		    rate > 0 ? (uint32_t)(rate * PACED) + 1 : UINT32_MAX);
+		ahead = rate > 0 ? (double)made(object) / rate - (now() - start)
+				 : 0;
+		if (ahead > 0)
+			(void)usleep((useconds_t)(ahead * 1e6));
 	}
-	printf("%llu packets in %.2f s\n", (unsigned long long)sent,
+	printf("%llu packets in %.2f s\n", (unsigned long long)made(object),
 	       now() - start);
 }
 
@@ -152,11 +158,9 @@ static void usage(void)
 int main(int argc, char **argv)
 {
 	const struct sigaction action = { .sa_handler = stop };
-	struct flood_plan plan = { .seed = (uint64_t)time(NULL) << 32 };
-	static struct frame frames[2];
 	const char *kind = "reset";
 	struct ether_addr *mac;
-	unsigned int n = 0;
+	struct bpf_object *object;
 	double rate = 0;
 	int option;
 
@@ -173,13 +177,20 @@ int main(int argc, char **argv)
 		usage();
 	plan.ifindex = if_nametoindex(argv[1]);
 	plan.mixed = !strcmp(kind, "mixed");
+	plan.seed = (uint64_t)time(NULL) << 32;
 	mac = ether_aton(argv[2]);
 	if (!plan.ifindex || !mac)
 		errx(1, "%s to %s: no such way", argv[1], argv[2]);
-	for (; n < (unsigned int)argc - 4; n++)
-		template(&frames[n], &plan, argv[4 + n], kind, mac);
+	for (; plan.frames <= (unsigned int)argc - 4; plan.frames++)
+		template(plan.frames - 1, argv[3 + plan.frames],
+			 !strcmp(kind, "syn"), mac);
+	plan.frames--;
+	object = load(argv[0]);
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGTERM, &action, NULL);
-	flood(load(argv[0], &plan), frames, n, atof(argv[3]), rate);
+	(void)sigaction(SIGALRM, &action, NULL);
+	(void)alarm((unsigned int)atoi(argv[3]));
+	flood(object, rate);
+	bpf_object__close(object);
 	return 0;
 }
