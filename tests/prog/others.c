@@ -359,5 +359,6 @@ int main(void)
 		cmocka_unit_test(forwarded_is_not_restored),
 	};
 
-	return RUN_BOTH(tests, "");
+	/* 27: nothing that is forged shadows the host's own traffic */
+	return RUN_BOTH(tests, "27");
 }
