@@ -192,6 +192,25 @@ static void every_code(void **state)
 	}
 }
 
+/* A sum that was wrong stays wrong: the stack drops the error, as it should. */
+static void bad_stays_bad(void **state)
+{
+	static struct frame wire, host;
+	struct flow f = make_flow(0, true);
+	struct packet q = datagram(f.dial, f.member, &golden_reply_data);
+	struct packet in, want;
+
+	(void)state;
+	frame_build(&wire, &q);
+	q.src = f.target;
+	q.dst = f.seen;
+	frame_build(&host, &q);
+	in = error(end(HOP4, 0), with_port(f.dial, 0), 3, &wire, 28);
+	want = error(end(HOP4, 0), with_port(f.dial, 0), 3, &host, 28);
+	in.sum = want.sum = SUM_BAD;
+	expect_in(&door, &in, &want);
+}
+
 /* Half-open flows have errors as well: the server's first reply. */
 static void half_open(void **state)
 {
@@ -345,6 +364,7 @@ int main(void)
 		cmocka_unit_test(embedded_extensions),
 		cmocka_unit_test(embedded_without_sum),
 		cmocka_unit_test(every_code),
+		cmocka_unit_test(bad_stays_bad),
 		cmocka_unit_test(half_open),
 		cmocka_unit_test(not_about_us),
 		cmocka_unit_test(tcp_and_echo),
