@@ -140,12 +140,14 @@ bench-ready: all $(TOOLS) $(BENCH)
 	@for b in tests/bench/*/run.sh; do tests/sandbox.sh $$b || exit; done
 
 test-ready: tests fuzzers
-	@tests/sandbox.sh tests/run $(UNIT) tests/fuzz/run.sh $(ROOT_TESTS)
+	@TEST_LOG=$(B)/test.log tests/sandbox.sh tests/run $(UNIT) \
+		tests/fuzz/run.sh $(ROOT_TESTS) -- tests/requirements.sh
 
 # What takes too long for every day; a full sweep is the short one's KILL_POINTS=0.
 test-long-ready: tests fuzzers
-	@TEST_TIMEOUT=3600 TEST_JOBS=1 KILL_POINTS=0 tests/sandbox.sh tests/run \
-		$(LONG_TESTS) tests/net/load-kill.sh
+	@TEST_LOG=$(B)/test-long.log TEST_TIMEOUT=3600 TEST_JOBS=1 KILL_POINTS=0 \
+		tests/sandbox.sh tests/run $(LONG_TESTS) \
+		tests/net/load-kill.sh -- tests/requirements.sh
 	@$(MAKE) --no-print-directory test-vm-ready KERNELS="6.1 6.12 7.2"
 
 test-vm test-long: deps-vm
