@@ -32,13 +32,12 @@ static int state_path(char *path, size_t size)
 int state_map(const char *name)
 {
 	struct pin_paths paths;
-	char path[PATH_MAX];
-	int err = pin_paths(&paths);
+	int fd, err = pin_paths(&paths);
 
 	if (err)
 		return err;
-	(void)snprintf(path, sizeof(path), "%s/%s", paths.door, name);
-	return table_open_pin(path, BPF_F_RDONLY);
+	fd = table_open(paths.door, name, BPF_F_RDONLY);
+	return fd == -EBADMSG ? -ESTALE : fd;
 }
 
 /* Generation 0: a load that has not come to its end, or an unload begun. */

@@ -58,7 +58,8 @@ int state_remove(void);
 
 /*
  * Opens the pinned map NAME of this namespace's door for reading (commands
- * run by the group too). A descriptor, the caller's to close, or -errno.
+ * run by the group too). A descriptor, the caller's to close, or -errno; -ESTALE
+ * when it is another version's.
  */
 int state_map(const char *name);
 

@@ -154,23 +154,24 @@ static int lists_from_json(json_t *uplinks, json_t *addresses,
 int state_from_json(const char *text, struct state *state)
 {
 	json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-	json_int_t layout, loaded, reloaded, lookup;
+	json_int_t schema, layout, loaded, reloaded, lookup;
 	const char *version, *config;
 	json_t *uplinks, *addresses;
 	int err = -EBADMSG;
 
 	memset(state, 0, sizeof(*state));
 	if (!root ||
-	    json_unpack(root, "{s:I, s:s, s:s, s:I, s:I, s:I, s:o, s:o}",
-			"layout", &layout, "version", &version, "config",
-			&config, "loaded", &loaded, "reloaded", &reloaded,
-			"lookup_id", &lookup, "uplinks", &uplinks, "addresses",
-			&addresses) ||
-	    take_number(&state->layout, layout) ||
+	    json_unpack(root, "{s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:o, s:o}",
+			"schema", &schema, "layout", &layout, "version",
+			&version, "config", &config, "loaded", &loaded,
+			"reloaded", &reloaded, "lookup_id", &lookup, "uplinks",
+			&uplinks, "addresses", &addresses) ||
+	    schema != 1 || layout != AP_LAYOUT ||
 	    take_number(&state->lookup_id, lookup) ||
 	    take_text(state->version, sizeof(state->version), version) ||
 	    take_text(state->config, sizeof(state->config), config))
 		goto out;
+	state->layout = AP_LAYOUT;
 	state->loaded = loaded;
 	state->reloaded = reloaded;
 	err = lists_from_json(uplinks, addresses, state);

@@ -237,7 +237,9 @@ int status_gather(struct status *s, const char *path)
 
 	memset(s, 0, sizeof(*s));
 	err = state_read(&s->state);
-	if (err == -ENOENT)
+	if (!err)
+		err = view_config(&s->kernel);
+	if (err == -ENOENT || err == -ESTALE)
 		return look_for_remains(s);
 	if (err == -EBADMSG) {
 		s->loaded = true;
@@ -246,7 +248,6 @@ int status_gather(struct status *s, const char *path)
 			   STATE_DIR);
 		return 0;
 	}
-	err = err ?: view_config(&s->kernel);
 	err = err ?: links_read(&s->links);
 	if (err)
 		return err;

@@ -74,14 +74,6 @@ void tables_close(struct tables *tables)
 	tables_init(tables);
 }
 
-int table_open_pin(const char *path, uint32_t flags)
-{
-	LIBBPF_OPTS(bpf_obj_get_opts, options, .file_flags = flags);
-	int fd = bpf_obj_get_opts(path, &options);
-
-	return fd < 0 ? -errno : fd;
-}
-
 static uint32_t configured(enum table table, const struct limits_config *limits)
 {
 	switch (table) {
@@ -166,19 +158,34 @@ static bool has_shape(int fd, const struct shape *shape)
 	       (!shape->entries || info.max_entries == shape->entries);
 }
 
+int table_open(const char *dir, const char *name, uint32_t flags)
+{
+	LIBBPF_OPTS(bpf_obj_get_opts, options, .file_flags = flags);
+	char path[PATH_MAX];
+	int fd, i = 0;
+
+	while (i < TABLES && strcmp(shapes[i].name, name) != 0)
+		i++;
+	if (i == TABLES)
+		return -EINVAL;
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = bpf_obj_get_opts(path, &options);
+	if (fd < 0)
+		return -errno;
+	if (has_shape(fd, &shapes[i]))
+		return fd;
+	close(fd);
+	return -EBADMSG;
+}
+
 static int open_all(const char *dir, uint32_t flags, struct tables *tables,
 		    const char **bad)
 {
-	char path[PATH_MAX];
-
 	for (int i = 0; i < TABLES; i++) {
 		*bad = shapes[i].name;
-		(void)snprintf(path, sizeof(path), "%s/%s", dir, *bad);
-		tables->fd[i] = table_open_pin(path, flags);
+		tables->fd[i] = table_open(dir, *bad, flags);
 		if (tables->fd[i] < 0)
 			return tables->fd[i];
-		if (!has_shape(tables->fd[i], &shapes[i]))
-			return -EBADMSG;
 	}
 	*bad = NULL;
 	return 0;

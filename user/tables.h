@@ -62,7 +62,11 @@ const char *tables_resized(const struct tables *tables,
 			   const struct limits_config *limits,
 			   uint32_t *entries);
 
-/* Opens the map pinned at PATH; flags 0 or BPF_F_RDONLY. */
-int table_open_pin(const char *path, uint32_t flags);
+/*
+ * Opens the map NAME pinned in DIR; flags 0 or BPF_F_RDONLY. -EBADMSG when it
+ * has another shape than this version's: what is read from it would be more than
+ * the reader has room for.
+ */
+int table_open(const char *dir, const char *name, uint32_t flags);
 
 #endif

@@ -129,9 +129,10 @@ int view_failed(int err)
 			  "anyport load writes it anew",
 			  STATE_DIR);
 	else if (err == -ESTALE)
-		log_error("a table of the door is missing in %s: anyport "
-			  "status says which",
-			  STATE_BPF);
+		log_error(
+			"a table of the door is missing in %s, or is not this "
+			"version's: anyport status says which",
+			STATE_BPF);
 	else
 		log_error("cannot read the door's tables in %s: %s; anyport "
 			  "status may know more",
