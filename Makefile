@@ -63,6 +63,8 @@ UNIT     := $(call prog,tests/unit/*.c)
 PROG     := $(call prog,tests/prog/*.c)
 NET      := $(call prog,tests/net/*.c) $(call prog,tests/oracle/parity.c)
 TOOLS    := $(call prog,tests/tools/*.c)
+# The same program by other instructions: what a new version is to a loaded door.
+OTHER    := $(B)/other/anyport
 BESIDE   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/bpf/*.bpf.c))
 FUZZ     := $(call prog,tests/fuzz/*.c)
 BENCH    := $(patsubst %.bpf,%.bpf.o,$(filter-out $(B)/tests/bench/lib/%,$(call prog,tests/bench/*/*.c)))
@@ -123,7 +125,10 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/libtest.a $(B)/libhook.a $(B)/libuser.a
 		-Wl,--start-group $^ -Wl,--end-group \
 		-lcmocka $(USER_LIBS) $(HOOK_LIBS)
 
-tests: all $(UNIT) $(PROG) $(NET) $(LONG) $(TOOLS) $(BESIDE)
+tests: all $(UNIT) $(PROG) $(NET) $(LONG) $(TOOLS) $(BESIDE) $(OTHER)
+
+$(OTHER): all
+	@$(MAKE) $(if $(V),,-s) --no-print-directory B=$(B)/other BPF_CFLAGS="$(BPF_CFLAGS) -mcpu=v2" $@
 
 check: all $(UNIT)
 	@tests/run $(UNIT)
