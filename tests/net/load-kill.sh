@@ -3,94 +3,180 @@
 # Copyright the anyport authors
 #
 # load, reload and unload die by kill -9 at system calls that change something:
-# afterwards the old door serves, or the new one, or none does; the next
-# command cleans up. KILL_POINTS: how many points of each system call (0: all,
-# and of more calls; that takes an hour).
+# afterwards the old door serves, or the new one, or none does, for UDP and TCP,
+# IPv4 and IPv6 alike; status tells the truth; the next command cleans up.
+# KILL_POINTS: at how many calls of each command (0: at every one, twice; that
+# takes half an hour).
 set -u
 . "$(dirname "$0")/../lib/loader.sh"
+. "$TOP/tests/lib/kill.sh"
+points=${KILL_POINTS:-$((LAB_PATIENCE > 1 ? 2 : 4))}
+SAY=$TOP/build/tests/tools/say
+ROOM=$((60000 + RANDOM % 5000)) # entries of no other door's tables here
+RESET=38414243444546474800000000000000000000000000
+
 world
-points=${KILL_POINTS:-$((LAB_PATIENCE > 1 ? 2 : 3))}
-calls="bpf sendto rename"
-[ "$points" != 0 ] || calls="$calls mkdir unlink rmdir chown mount umount2 write"
+for end in server member; do
+	ip netns exec $end sysctl -qw net.ipv4.icmp_ratelimit=0 \
+		net.ipv6.icmp.ratelimit=0
+done
+$IN ip address add 192.0.2.1/24 dev e1
+ip -n member address add 198.51.100.9/24 dev e0
+ip -n member address add 2001:db8::9/64 dev e0 nodad
+ip -n member address add 192.0.2.9/24 dev e1
 
-run() { # command
-	door "$1" >/dev/null 2>&1
+# Doors: one leaves port 53 alone, one is on the second uplink too.
+door_of() { # plain, pass, both or tc
+	config 'address = 192.0.2.1' '[limits]' "established = $ROOM"
+	case $1 in
+	pass) printf '[udp]\npass = 53\n[tcp]\npass = 53\n' >>"$CONF" ;;
+	both) sed -i 's/^interface.*/&\ninterface = e1/' "$CONF" ;;
+	tc) sed -i 's/^interface.*/&\nattach = tc/' "$CONF" ;;
+	esac
 }
 
-# "call count" for each call that the command makes.
-count_calls() { # command
-	$IN strace -f -o "$LAB_DIR/trace" "$ANYPORT" "$1" -c "$CONF" >/dev/null 2>&1
-	local call
-	for call in $calls; do
-		echo "$call $(grep -cE "^[0-9]+ +$call\(" "$LAB_DIR/trace")"
+# OpenVPN's sockets; serve ends by itself after ten minutes.
+served=0 openvpn=
+openvpn() {
+	[ $served = 0 ] || [ $((SECONDS - served)) -gt 300 ] || return 0
+	served=$((SECONDS + 1))
+	# shellcheck disable=SC2086
+	kill $openvpn 2>/dev/null
+	openvpn=
+	for proto in udp tcp; do
+		until openvpn="$openvpn $($IN "$TOP/build/tests/tools/serve" $proto :: 1194 yes)"; do
+			sleep 0.1
+		done
 	done
 }
 
-# Which of N to die at: all, or POINTS of them, the first and the last too.
-choose() { # n
-	local i n=$1 p=$points
-	if [ "$p" = 0 ] || [ "$n" -le "$p" ]; then
-		seq 1 "$n"
-		return
-	fi
-	for ((i = 0; i < p; i++)); do
-		echo $((1 + i * (n - 1) / (p - 1)))
+# Who gets an answer: "+" or "-" for UDP and TCP to port 443 and 53 in both
+# families, then for the second uplink.
+looks() {
+	local to
+	for to in 198.51.100.1/443 2001:db8::1/443 198.51.100.1/53 2001:db8::1/53 \
+		192.0.2.1/443; do
+		for proto in udp tcp; do
+			if ip netns exec member "$SAY" $proto "${to%/*}" "${to#*/}" \
+				"$RESET" >/dev/null 2>&1; then
+				printf +
+			else
+				printf -
+			fi
+		done
 	done
+}
+declare -A look=([none]=---------- [plain]=++++++++-- [pass]=++++------
+	[both]=++++++++++ [tc]=++++++++--)
+
+# What it looks like is one of the STATES, and status says the same.
+is_one_of() { # state ...
+	local now state
+	now=$(looks)
+	door status >"$LAB_DIR/status" 2>&1
+	status=$?
+	for state; do
+		[ "$now" = "${look[$state]}" ] || continue
+		case $state/$status in
+		none/1 | none/3) return 0 ;;
+		none/*) ;;
+		*/0 | */1) return 0 ;;
+		esac
+		echo "$state, but status $status"
+		cat "$LAB_DIR/status"
+		return 1
+	done
+	echo "looks like $now, not $*; status $status:"
+	cat "$LAB_DIR/status"
+	return 1
+}
+
+whole() { # state: it serves, and whoever asks is told so
+	is_one_of "$1" || return
+	[ "$1" = none ] || [ $status = 0 ] || { cat "$LAB_DIR/status"; return 1; }
+}
+
+no_maps() {
+	[ "$(maps_of_size $ROOM)" = 0 ] ||
+		{ bpftool map show | grep -B1 "max_entries $ROOM "; false; }
+}
+nothing() { # not even what the kernel keeps for itself
+	clean && until_true 5 no_maps
+}
+
+# The state before, made from nothing.
+make() { # state
+	[ "$1" != none ] || return 0
+	door_of "$1"
+	door load >/dev/null 2>&1
 }
 
 die_at() { # command call n
 	$IN strace -f -o /dev/null -e trace="$2" \
 		-e inject="$2":signal=SIGKILL:when="$3" \
 		"$ANYPORT" "$1" -c "$CONF" >"$LAB_DIR/said" 2>&1
+	[ $? = 137 ] || { echo "it lives:"; cat "$LAB_DIR/said"; return 1; }
 }
 
-closed() { # no door is in force
-	local g
-	[ -e "$(pins)/active" ] || return 0
-	g=$(active generation)
-	[ "$g" = 0 ]
+# NEXT cleans up: the same command again, or an unload.
+one() { # command before after call n next
+	local command=$1 before=$2 after=$3
+	make "$before"
+	door_of "$after"
+	die_at "$command" "$4" "$5" || return
+	case $6 in
+	again)
+		is_one_of "$before" "$after" none || return
+		door "$command" >"$LAB_DIR/said" 2>&1 ||
+			{ cat "$LAB_DIR/said"; return 1; }
+		whole "$after" && door unload && nothing &&
+			[ ! -e /var/lib/anyport/secret.new ] ;;
+	unload) door unload && nothing ;;
+	esac
 }
 
-whole_or_none() {
-	closed || serves
+points_of() { # command before after
+	make "$2"
+	door_of "$3"
+	$IN strace -f -s 4 -o "$LAB_DIR/trace" "$ANYPORT" "$1" -c "$CONF" \
+		>/dev/null 2>&1
+	door unload
+	rm -rf /var/lib/anyport
+	kill_points "$LAB_DIR/trace" | kill_choose "$points"
 }
 
-# The next command is a load and an unload, or an unload alone, in turn.
-turn=0
-recovers() {
-	turn=$((turn + 1))
-	if [ $((turn % 2)) = 0 ]; then
-		door load || return
-		serves || return
-	fi
-	door unload && clean
-}
-
-sweep() { # command before-state
-	local command=$1 before=$2 call n bad=0 deaths=0 at
-	[ "$before" = none ] || run load
-	counts=$(count_calls "$command")
-	run unload
+sweep() { # command before after
+	local call n next bad=0 deaths=0
 	while read -r call n; do
-		for at in $(choose "$n"); do
-			[ "$before" = none ] || run load
-			die_at "$command" "$call" "$at"
-			deaths=$((deaths + 1))
-			case $command in
-			reload) serves ;;
-			load) if [ "$before" = none ]; then whole_or_none; else serves; fi ;;
-			unload) whole_or_none ;;
-			esac || { echo "killed at $call $at: neither old nor new"; bad=1; }
-			recovers || { echo "killed at $call $at: not cleaned up"; bad=1; }
+		for next in again unload; do
+			[ "$points" = 0 ] ||
+				[ $((deaths % 2)) = $((${#next} % 2)) ] || continue
+			openvpn
+			[ "$2" != none ] || rm -rf /var/lib/anyport
+			one "$1" "$2" "$3" "$call" "$n" $next || {
+				echo "^ killed at $call $n, then $next"
+				bad=$((bad + 1))
+				door unload >/dev/null 2>&1
+			}
 		done
-	done <<<"$counts"
-	echo "# $command, before: $before: $deaths deaths" >&3
-	[ $deaths -gt 3 ] && [ $bad = 0 ]
+		deaths=$((deaths + 1))
+	done < <(points_of "$@")
+	echo "# $1, $2 to $3: killed at $deaths calls" >&3
+	[ $deaths -gt 1 ] && [ $bad = 0 ]
 }
 exec 3>&1
 
-ok "load from nothing, killed anywhere" sweep load none
-ok "load over a door, killed anywhere" sweep load door
-ok "reload, killed anywhere" sweep reload door
-ok "unload, killed anywhere" sweep unload door
-tap_done
+openvpn
+make plain
+ok "the door as it should be" whole plain
+door unload
+ok "and none" nothing
+ok "load from nothing, killed anywhere" sweep load none plain
+ok "load over a door, killed anywhere" sweep load plain pass
+ok "reload, killed anywhere" sweep reload plain pass
+ok "unload, killed anywhere" sweep unload plain none
+ok "reload onto a second uplink, killed anywhere" sweep reload plain both
+ok "reload off the second uplink, killed anywhere" sweep reload both plain
+# shellcheck disable=SC2086
+kill $openvpn
+tap_done 29
