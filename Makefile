@@ -7,6 +7,7 @@
 # make test-vm    the same on Debian 12's kernel; KERNELS="6.1 6.12 7.2" TESTS="..."
 # make test-long  full sweeps, floods and every kernel (root, hours)
 # make sanitize  the unit tests with AddressSanitizer and UBSan
+# make lint      compilers, cppcheck, clang-tidy, shellcheck, valgrind (no root)
 # make fuzz      each fuzzer for TIME=60 seconds (no root)
 # make install    below DESTDIR, with PREFIX, SYSCONFDIR, LIBDIR; make uninstall
 # make help       the rest
@@ -75,7 +76,7 @@ LONG_TESTS := $(LONG) $(sort $(wildcard tests/long/*.sh))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests demo test check sanitize fuzz fuzzers test-vm test-long deps deps-vm install uninstall clean help
+.PHONY: all tests demo test check sanitize fuzz fuzzers test-vm test-long lint deps deps-vm deps-long install uninstall clean help
 
 all: $(if $(wildcard user/main.c),$(B)/anyport) $(if $(wildcard hook/main.c),$(B)/anyport-hook)
 
@@ -155,7 +156,8 @@ test-long-ready: tests fuzzers
 		tests/net/load-kill.sh -- tests/requirements.sh
 	@$(MAKE) --no-print-directory test-vm-ready KERNELS="6.1 6.12 7.2"
 
-test-vm test-long: deps-vm
+test-vm: deps-vm
+test-long: deps-long
 KERNELS ?= 6.1
 TESTS   ?= $(ROOT_TESTS)
 test-vm-ready: tests
@@ -166,6 +168,10 @@ SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	    -fno-sanitize-recover=all
 sanitize:
 	@$(MAKE) --no-print-directory B=build/sanitize CFLAGS="$(SANITIZE)" check
+
+# Reads the sources: compilers, cppcheck, clang-tidy, shellcheck; and valgrind.
+lint:
+	@TEST_TIMEOUT=3600 tests/run tests/long/lint.sh
 
 TIME ?= 60
 fuzz: fuzzers
@@ -184,8 +190,8 @@ $(B)/tests/fuzz/%: LDFLAGS_config :=
 deps:
 	@tests/deps.sh
 
-deps-vm: deps
-	@tests/deps.sh vm
+deps-vm deps-long: deps
+	@tests/deps.sh $(@:deps-%=%)
 
 # The script knows the files; a build under sudo stays the caller's.
 install: all

@@ -52,7 +52,7 @@ static int ask(const char *dev, unsigned long what, struct ifreq *request)
 
 uint32_t device_index(const char *dev)
 {
-	struct ifreq request;
+	struct ifreq request = { 0 };
 
 	int err = ask(dev, SIOCGIFINDEX, &request);
 
@@ -63,7 +63,7 @@ uint32_t device_index(const char *dev)
 /* A tun that no process holds open has no carrier. */
 static bool has_carrier(const char *dev)
 {
-	struct ifreq request;
+	struct ifreq request = { 0 };
 
 	if (ask(dev, SIOCGIFFLAGS, &request))
 		return true;

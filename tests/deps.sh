@@ -2,16 +2,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Copyright the anyport authors
 #
-# deps.sh [vm]: lists and installs the Debian packages that building, the demo
+# deps.sh [vm|long]: lists and installs the Debian packages that building, the demo
 # and the tests need and that are missing; with "vm" also those of the virtual
-# machine. Quiet when there are none.
+# machine, with "long" also what reads the sources. Quiet when there are none.
 set -eu
 packages="gcc libc6-dev pkg-config clang llvm libbpf-dev libxdp-dev bpftool
 libclang-rt-dev libinih-dev libjansson-dev libnl-3-dev libnl-route-3-dev
 libcap-ng-dev libsmartcols-dev libcmocka-dev openvpn openssl iproute2 iputils-ping procps
 util-linux nftables iptables conntrack ethtool tcpdump socat jq libcap2-bin
 stunnel4 strace sudo xdp-tools udev man-db shellcheck"
-if [ "${1:-}" = vm ]; then
+# What only "make test-long" needs comes with "long".
+if [ "${1:-}" = long ]; then
+	packages="$packages clang-tidy cppcheck valgrind"
+fi
+if [ -n "${1:-}" ]; then
 	packages="$packages qemu-system-x86 busybox-static cpio kmod xz-utils zstd
 debian-archive-keyring"
 fi

@@ -48,6 +48,7 @@ static const struct reserved reserved6[] = {
 static bool covers(const struct ip_prefix *p, const struct ip_prefix *address)
 {
 	const uint8_t *a = p->v6.s6_addr, *b = address->v6.s6_addr;
+	/* NOLINTNEXTLINE(clang-analyzer-core*): why_not() never returns 0 */
 	unsigned int bytes = p->length / 8, bits = p->length % 8;
 
 	if (p->family != address->family || p->length > address->length ||

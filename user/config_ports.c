@@ -126,7 +126,7 @@ int set_map(struct parser *p, const struct config_key *key, const char *value)
 	enum ap_proto proto = set_proto(key);
 	struct proto_config *c = &p->config->proto[proto];
 	struct port_entries *list = &p->map[proto];
-	struct port_map one, *longer;
+	struct port_map one = { 0 }, *longer;
 	struct why why;
 	unsigned int line;
 	int err = value_map(value, &one, &why);

@@ -40,6 +40,7 @@ static int load_xdp_as(const struct tables *tables, bool frags,
 
 	if (err)
 		return err;
+	/* NOLINTNEXTLINE(clang-analyzer-core*): libbpf sets errno if it fails */
 	program = programs->xdp->progs.anyport_xdp;
 	if (!frags)
 		bpf_program__set_flags(program, bpf_program__flags(program) &

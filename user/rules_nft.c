@@ -12,7 +12,7 @@
 #include "rules.h"
 
 /* conntrack looks at a packet at this priority: notrack must come before. */
-#define PRIORITY_CONNTRACK -200
+#define PRIORITY_CONNTRACK (-200)
 
 static const char *text(const json_t *object, const char *key)
 {

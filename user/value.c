@@ -136,7 +136,7 @@ int value_port(const char *text, uint16_t *port, struct why *why)
 int value_ports(const char *text, uint16_t *first, uint16_t *last,
 		struct why *why)
 {
-	uint64_t from, to;
+	uint64_t from = 0, to;
 	const char *end;
 	bool ok = digits(text, &end, &from);
 

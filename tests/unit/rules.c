@@ -242,8 +242,7 @@ static void rubbish_is_refused(void **state)
 		"-A X -d 1.2.3.4/99 -j DNAT",
 		"-A X -d /// -j DNAT",
 		"-A X --dport 70000 -j DNAT",
-		"-A X -i averylonginterfacename "
-		"-j DNAT",
+		"-A X -i averylonginterfacename -j DNAT",
 		"-A X --comment \\",
 	};
 
