@@ -277,15 +277,21 @@ static void transfers(void **state)
 		for (join = 0; join < 2; join++)
 			datagrams(member, dialled, join);
 	}
-	server_close();
-	if (cell->attach)
-		world_unload();
 	printf("# large frames: %u in, %u out\n", large[0], large[1]);
 	/* or nothing has been offloaded; native XDP takes frames as they are */
 	assert_true(!cell->offload || large[1]);
 	assert_true(!cell->offload || large[0]);
 	assert_true(cell->offload || !(large[0] + large[1]));
 	assert_int_equal(bad_sums("srv") + bad_sums("mem"), 0);
+}
+
+static int leave(void **state)
+{
+	(void)state;
+	server_close();
+	if (cell->attach)
+		world_unload();
+	return 0;
 }
 
 int main(void)
@@ -305,6 +311,7 @@ int main(void)
 			 cells[i].attach ?: "no door");
 		tests[i].name = name[i];
 		tests[i].test_func = transfers;
+		tests[i].teardown_func = leave;
 		tests[i].initial_state = &cells[i];
 	}
 	world_make();
