@@ -106,7 +106,12 @@ static void check_uplink(struct status *s, struct status_uplink *u)
 		return;
 	}
 	u->present = true;
-	if (strcmp(link->name, as->name) != 0)
+	if (strcmp(link->name, as->name) != 0 && named)
+		report_add(&s->report, true, s->load,
+			   "the door is not on %s: the interface it was put on "
+			   "is called %s now",
+			   as->name, link->name);
+	else if (strcmp(link->name, as->name) != 0)
 		report_add(&s->report, false, NULL,
 			   "%s is called %s now; the door is still on it, but "
 			   "the next load looks for the name in %s: write "
