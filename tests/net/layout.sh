@@ -15,6 +15,7 @@ mkdir "$LAB_DIR/up" "$LAB_DIR/work"
 mount -t overlay -o "lowerdir=/etc,upperdir=$LAB_DIR/up,workdir=$LAB_DIR/work" \
 	overlay /etc || exit 1
 mkdir -p /etc/anyport
+# shellcheck disable=SC2034 # for config and door
 CONF=/etc/anyport/anyport.conf
 config
 
