@@ -107,6 +107,7 @@ static void start(struct ledger *out, int dir, const char *name)
 int ledger_open(int dir, const char *name, const struct deadline *deadline,
 		struct ledger *out)
 {
+	char temporary[NAME_MAX_LENGTH + 2];
 	int fd;
 
 	start(out, dir, name);
@@ -116,6 +117,10 @@ int ledger_open(int dir, const char *name, const struct deadline *deadline,
 	if (fd < 0)
 		return fd == -EAGAIN ? -ETIMEDOUT : fd;
 	out->fd = fd;
+	/* Of an event that died while it wrote: whoever has the lock is alone.
+	 */
+	snprintf(temporary, sizeof(temporary), "%s~", name);
+	(void)unlinkat(dir, temporary, 0);
 	load(fd, out);
 	return 0;
 }
