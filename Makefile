@@ -153,7 +153,8 @@ test-ready: tests fuzzers
 test-long-ready: tests fuzzers
 	@TEST_LOG=$(B)/test-long.log TEST_TIMEOUT=3600 TEST_JOBS=1 KILL_POINTS=0 \
 		tests/sandbox.sh tests/run $(LONG_TESTS) \
-		tests/net/load-kill.sh -- tests/requirements.sh
+		tests/net/load-kill.sh tests/net/hook-crash.sh \
+		-- tests/requirements.sh
 	@$(MAKE) --no-print-directory test-vm-ready KERNELS="6.1 6.12 7.2"
 
 test-vm: deps-vm

@@ -2,87 +2,178 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Copyright the anyport authors
 #
-# SIGKILL at each system call of an event, then the event again; and the
-# netlink socket failing at each step.
+# SIGKILL at system calls of an event that change something, then the event
+# again, or what OpenVPN does when its script has died: routes, ledger and the
+# file for OpenVPN are as if nothing had been. And the netlink socket failing at
+# each step. KILL_POINTS: at how many calls of each event (6; 0: at every one).
 set -u
 . tests/lib/hook.sh
+. tests/lib/kill.sh
 hook_start
 now=$(date +%s)
-account alice 10
 
 # env -i has no PATH: the whole path of what is put before the hook
 strace=$(command -v strace)
 strace_event() { # TYPE INSTANCE STRACE-OPTION...
 	local type=$1 instance=$2
 	shift 2
-	event "$type" alice "$instance" $now "$strace" -qq -o "$dir/trace" "$@"
+	if [ "$type" = reconcile ]; then
+		"$strace" -qq -f -o "$dir/trace" "$@" "$hook" reconcile \
+			-c "$conf" >/dev/null 2>>"$dir/log"
+	else
+		event "$type" alice "$instance" $now "$strace" -qq -f \
+			-o "$dir/trace" "$@"
+	fi
+}
+again() { # TYPE INSTANCE
+	if [ "$1" = reconcile ]; then
+		reconcile >/dev/null
+	else
+		event "$1" alice "$2" $now
+	fi
 }
 clean() {
 	ip route flush proto static 2>/dev/null
 	ip -6 route flush proto static 2>/dev/null
 	rm -rf "${state:?}"; mkdir "$state"
+	rm -f "$dir"/push.*
+	account alice 10
 }
-# Alice is on tcp; for disconnect on udp after that
+# Where alice is before: nobody, tcp, udp, both (the newer is udp), renumbered
+# (on tcp, other addresses in the account), lost (both, but no route is left)
 scene() {
 	clean
-	connect alice tcp $now
-	[ "$1" = client-connect ] || connect alice udp $now
+	case $1 in tcp | both | lost | renumbered) connect alice tcp $now ;; esac
+	case $1 in udp | both | lost) connect alice udp $now ;; esac
+	case $1 in
+	renumbered) account alice 12 ;;
+	lost)
+		ip route flush proto static
+		ip -6 route flush proto static ;;
+	esac
 }
 
-bad=0 kills=0
-for type in client-connect client-disconnect; do
-	scene $type
-	strace_event $type udp
-	n=$(wc -l <"$dir/trace")
-	want=tunudp
-	[ $type = client-connect ] || want=tuntcp
-	# From the first system call of main() on; those before are the loader's
-	first=$(grep -n close_range "$dir/trace" | head -n 1 | cut -d: -f1)
-	for i in $(seq "$first" "$n"); do
-		# the i-th call of the trace: by name and how often before
-		name=$(sed -n "${i}s/^\([a-z0-9_]*\)(.*/\1/p" "$dir/trace.$type" 2>/dev/null)
-		[ -s "$dir/trace.$type" ] || { cp "$dir/trace" "$dir/trace.$type"
-			name=$(sed -n "${i}s/^\([a-z0-9_]*\)(.*/\1/p" "$dir/trace.$type"); }
-		[ -n "$name" ] && [ "$name" != exit_group ] || continue
-		when=$(sed -n "1,${i}p" "$dir/trace.$type" | grep -c "^$name(")
-		scene $type
-		strace_event $type udp -e "inject=$name:signal=SIGKILL:when=$when" 2>/dev/null
-		rc=$?
-		[ $rc -ne 0 ] || { echo "# $type: $name $when did not kill"; bad=$((bad + 1)); }
-		kills=$((kills + 1))
-		# never without a route in between: alice was on before
-		half=$(routes 10)
-		for d in $half; do
-			case $d in tunudp | tuntcp) ;; *) bad=$((bad + 1)) ;; esac
+# The device of every destination of both sets of addresses, or "-"
+where() {
+	local n six at
+	for n in 10 12; do
+		six=$(printf %x $n)
+		for at in "203.0.113.$n" "2001:db8:2::$six" "2001:db8:10$six::/48"; do
+			case $at in
+			*:*) ip -6 route show table main "$at" proto static ;;
+			*) ip route show table main "$at" proto static ;;
+			esac | sed -n 's/.* dev \([^ ]*\).*/\1/p; $!d' | grep . || echo -
 		done
-		[ "$(wc -w <<<"$half")" = 3 ] || { echo "# $type killed at $name $when: $half"; bad=$((bad + 1)); }
-		event $type alice udp $now || bad=$((bad + 1))
-		routes_on 10 $want >/dev/null || { echo "# $type killed at $name $when, again: $(routes 10)"; bad=$((bad + 1)); }
-		[ "$(reconcile)" = "in order" ] || { echo "# $type killed at $name $when: reconcile found more"; bad=$((bad + 1)); }
-		[ $type = client-connect ] && disconnect alice udp $now
-		disconnect alice tcp $now
-		rest=$(ls "$state" | grep -v '^@'; ip route show proto static)
-		[ -z "$rest" ] || { echo "# $type killed at $name $when, left: $rest"; bad=$((bad + 1)); }
+	done | tr '\n' ' '
+}
+# The ledger, but for the time of a claim and for what numbers order them by
+ledger() {
+	local f
+	for f in "$state"/[^@=]*; do
+		[ -e "$f" ] || continue
+		echo "${f##*/}"
+		awk '$1 == "claim" { $2 = ++n; $10 = "" } { print }' "$f"
 	done
-done
-echo "# $kills kills"
-check "killed at any system call, then again: the same state" same "$bad" 0
-check "there were kills" test "$kills" -gt 80
+}
+# An index of who has which address. What a death leaves there is harmless;
+# reconcile, which comes every minute, removes it.
+links() { find "$state" -name "=*" -printf "%f %l\n" | sort; }
+all() { where; echo; ledger; cat "$dir"/push.alice.* 2>/dev/null; }
 
-# the same, with reconcile instead of the event again
-bad=0
-for type in client-connect client-disconnect; do
-	for i in $(grep -nE '^(sendmsg|renameat|symlinkat|unlinkat|write)\(' "$dir/trace.$type" | cut -d: -f1); do
-		name=$(sed -n "${i}s/^\([a-z0-9_]*\)(.*/\1/p" "$dir/trace.$type")
-		when=$(sed -n "1,${i}p" "$dir/trace.$type" | grep -c "^$name(")
-		scene $type
-		strace_event $type udp -e "inject=$name:signal=SIGKILL:when=$when" 2>/dev/null
-		reconcile >/dev/null || bad=$((bad + 1))
-		owner=$(awk '$1 == "claim" && $2 > max { max = $2; dev = $4 } END { print dev }' "$state/alice")
-		routes_on 10 "$owner" >/dev/null || { echo "# $type killed at $name $when: owner $owner, routes $(routes 10)"; bad=$((bad + 1)); }
+# What each destination has is what it had, or what it is to have.
+between() { # HAVE BEFORE AFTER
+	local -a have before after
+	local i
+	read -ra have <<<"$1"
+	read -ra before <<<"$2"
+	read -ra after <<<"$3"
+	for i in "${!before[@]}"; do
+		[ "${have[i]}" = "${before[i]}" ] ||
+			[ "${have[i]}" = "${after[i]}" ] || return
 	done
-done
-check "killed, then reconcile: the routes are the owner's" same "$bad" 0
+}
+
+wrong() { echo "# $what killed at $call $n: $*"; bad=$((bad + 1)); }
+
+killed() { # SCENE TYPE INSTANCE
+	scene "$1"
+	strace_event "$2" "$3" -e "inject=$call:signal=SIGKILL:when=$n" 2>/dev/null
+	[ $? = 137 ] || wrong "it lives"
+	kills=$((kills + 1))
+}
+
+# Every point: then the event again.
+repeated() { # SCENE TYPE INSTANCE
+	local before after want held
+	scene "$1"
+	before=$(where)
+	strace_event "$2" "$3"
+	want=$(all) held=$(links)
+	after=$(where)
+	kill_points "$dir/trace" | kill_choose "${KILL_POINTS:-6}" >"$dir/points"
+	while read -r call n; do
+		killed "$@"
+		between "$(where)" "$before" "$after" ||
+			wrong "half: $(where)"
+		again "$2" "$3" || wrong "again: exit status"
+		same "$(all)" "$want" || wrong "and again"
+		[ "$(reconcile)" = "in order" ] || wrong "reconcile found more"
+		same "$(links)" "$held" || wrong "and reconcile"
+	done <"$dir/points"
+}
+
+# A script that died is a client refused: OpenVPN calls client-disconnect.
+refused() { # SCENE INSTANCE
+	local want held
+	scene "$1"
+	want=$(where; ledger) held=$(links)
+	while read -r call n; do
+		killed "$1" client-connect "$2"
+		again client-disconnect "$2"
+		same "$(where; ledger)" "$want" || wrong "and disconnect"
+		reconcile >/dev/null
+		same "$(links)" "$held" || wrong "and reconcile"
+	done <"$dir/points"
+}
+
+# Nothing comes but the timer: the routes are the owner's.
+reconciled() { # SCENE TYPE INSTANCE
+	local owner
+	while read -r call n; do
+		killed "$@"
+		reconcile >/dev/null || wrong "reconcile failed"
+		owner=$(awk '$1 == "claim" && $2 > max { max = $2; dev = $4 }
+			END { print dev }' "$state/alice" 2>/dev/null)
+		routes_on 10 "$owner" >/dev/null ||
+			wrong "owner $owner, routes $(routes 10)"
+	done <"$dir/points"
+}
+
+total=0
+while read -r what before type instance; do
+	bad=0 kills=0
+	repeated "$before" "$type" "$instance"
+	case $what in
+	first | move | renumber) refused "$before" "$instance" ;;
+	esac
+	case $what in
+	move | back) reconciled "$before" "$type" "$instance" ;;
+	esac
+	check "$what: $kills times killed, and then as if nothing had been" \
+		same "$bad" 0
+	total=$((total + kills))
+done <<EOT
+first nobody client-connect udp
+move tcp client-connect udp
+renumber renumbered client-connect udp
+back both client-disconnect udp
+late both client-disconnect tcp
+last udp client-disconnect udp
+down both down udp
+up lost up udp
+reconcile lost reconcile udp
+EOT
+check "$total kills" test $total -gt 60
 
 # kill -9 of OpenVPN itself
 clean
@@ -99,7 +190,7 @@ shows 42
 bad=0
 for err in ENOBUFS ENOMEM EIO; do
 	for step in 1 2 3; do
-		scene client-connect
+		scene tcp
 		strace_event client-connect udp -e "inject=sendmsg:error=$err:when=$step"
 		same $? 0 >/dev/null || bad=$((bad + 1))
 		routes_on 10 tunudp >/dev/null || { echo "# $err at $step: $(routes 10)"; bad=$((bad + 1)); }
@@ -109,7 +200,7 @@ check "one failure: tried again, all moved" same "$bad" 0
 bad=0
 for what in sendmsg recvmsg; do
 	for step in 1 2 3; do
-		scene client-connect
+		scene tcp
 		strace_event client-connect udp -e "inject=$what:error=ENOBUFS:when=$step+"
 		same $? 0 >/dev/null || { echo "# $what $step: member thrown out"; bad=$((bad + 1)); }
 		have=$(routes 10)
@@ -123,7 +214,7 @@ done
 check "lasting failure: before or after, marked, repaired" same "$bad" 0
 bad=0
 for step in 1 2 3; do
-	scene client-disconnect
+	scene both
 	disconnect alice tcp $now
 	strace_event client-disconnect udp -e "inject=sendmsg:error=ENOBUFS:when=$step+"
 	same $? 0 >/dev/null || bad=$((bad + 1))
@@ -133,7 +224,7 @@ for step in 1 2 3; do
 	[ -z "$rest" ] || { echo "# delete $step: left $rest"; bad=$((bad + 1)); }
 done
 check "a delete that fails is made up for" same "$bad" 0
-scene client-connect
+scene tcp
 strace_event client-connect udp -e inject=socket:error=EMFILE:when=1+
 check "no socket at all: the member is let in" same $? 0
 shows 41
