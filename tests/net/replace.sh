@@ -140,6 +140,7 @@ fast_enough() {
 	[ "$pps" -ge $((rate * ${REPLACE_SHARE:-50} / 100)) ]
 }
 
+echo_udp="" echo_tcp=""
 served() {
 	begin echo_udp $IN sh -c 'echo ready; exec "$@"' sh "$STREAM" echo 1194
 	begin echo_tcp $IN sh -c 'echo ready; exec "$@"' sh "$DIAL" echo 1194
