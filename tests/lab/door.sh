@@ -41,20 +41,20 @@ door_open() { # [configuration lines]
 	esac
 }
 
-door_dnat() {
-	local a p
+door_dnat() { # ["-legacy"]
+	local a p v=${1:-}
 	for a in $SRV4 $SRV4B; do
-		within srv iptables -w -t nat -A PREROUTING -d "$a" -p tcp \
+		within srv "iptables$v" -w -t nat -A PREROUTING -d "$a" -p tcp \
 			--dport 22 -j ACCEPT
 		for p in udp tcp; do
-			within srv iptables -w -t nat -A PREROUTING -d "$a" \
+			within srv "iptables$v" -w -t nat -A PREROUTING -d "$a" \
 				-p $p --dport 1:65535 -j DNAT \
 				--to-destination "$a:1194"
 		done
 	done
 	for a in $SRV6 $SRV6B; do
 		for p in udp tcp; do
-			within srv ip6tables -w -t nat -A PREROUTING -d "$a" \
+			within srv "ip6tables$v" -w -t nat -A PREROUTING -d "$a" \
 				-p $p --dport 1:65535 -j DNAT \
 				--to-destination "[$a]:1194"
 		done
