@@ -3,6 +3,7 @@
 /* Every port reaches its target and is answered from; nothing else changes. */
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -40,9 +41,17 @@ static void one_port(struct end dialled)
 	answer(&door, seen, dialled, &golden_reply_reset, member);
 }
 
-/* Without a gap in XDP's place; the decision behind tc's is the same. */
+/*
+ * Without a gap in XDP's place; the decision behind tc's is the same. An
+ * emulated machine, on which that takes minutes, asks for another step.
+ */
 static unsigned int step(void)
 {
+	const char *asked = getenv("PORT_STEP");
+	int n = asked ? atoi(asked) : 0;
+
+	if (n > 0)
+		return n;
 	return door.mode == DOOR_XDP ? 1 : 7;
 }
 
@@ -55,7 +64,7 @@ static void every_udp_port(const char *ip)
 		one_port(with_port(dialled, port));
 		passed += passes(AP_UDP, port);
 	}
-	assert_true(door.mode == DOOR_TC || n == 65535);
+	assert_int_equal(n, (65535 + step() - 1) / step());
 	assert_int_equal(door_count(&door, AP_C_out_restored), n - passed);
 	assert_int_equal(door_count(&door, AP_C_pass_policy), passed);
 	assert_int_equal(door_count(&door, AP_C_udp_new), n - passed);
