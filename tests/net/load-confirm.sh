@@ -9,7 +9,7 @@ set -u
 world
 
 # Long enough for a slow machine to look before it is undone.
-S=$((LAB_PATIENCE > 1 ? 30 : 6))
+S=$((LAB_PATIENCE > 2 ? 30 : 6 * LAB_PATIENCE))
 
 # Processes that wait for a confirmation, in this test's process namespace.
 waiting() {
