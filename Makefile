@@ -5,6 +5,7 @@
 # make demo       the main job in a lab with real OpenVPN (root)
 # make test       every test (root); make check: those that need no root
 # make test-vm    the same on Debian 12's kernel; KERNELS="6.1 6.12 7.2" TESTS="..."
+# make smoke-vm   a few minutes of that: the set SMOKE of the Makefile
 # make test-long  full sweeps, floods and every kernel (root, hours)
 # make sanitize  the unit tests with AddressSanitizer and UBSan
 # make lint      compilers, cppcheck, clang-tidy, shellcheck, valgrind (no root)
@@ -29,7 +30,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
 # First of all, so that a missing package is named before anything fails.
 LIBS := libbpf libxdp inih jansson libnl-3.0 libnl-route-3.0 libcap-ng smartcols
-ifeq ($(filter clean help uninstall deps demo test test-vm test-long bench,$(MAKECMDGOALS)),)
+ifeq ($(filter clean help uninstall deps demo test test-vm smoke-vm test-long bench,$(MAKECMDGOALS)),)
 missing := $(shell for l in $(LIBS); do $(PKG_CONFIG) --exists $$l 2>/dev/null || echo $$l; done)
 ifneq ($(strip $(missing)),)
 $(error these libraries are missing: $(strip $(missing)). "make deps" as root installs what anyport needs)
@@ -135,7 +136,7 @@ check: all $(UNIT)
 	@tests/run $(UNIT)
 
 # As root these install what is missing and leave build/ to sudo's caller.
-demo test test-vm test-long bench: deps
+demo test test-vm smoke-vm test-long bench: deps
 	@tests/own.sh $(MAKE) --no-print-directory $@-ready
 
 demo-ready: all $(TOOLS)
@@ -163,6 +164,13 @@ KERNELS ?= 6.1
 TESTS   ?= $(ROOT_TESTS)
 test-vm-ready: tests
 	@tests/vm/run.sh $(KERNELS) -- $(TESTS)
+
+# Of each kind one on Debian 12's kernel, for every change.
+SMOKE := $(addprefix $(B)/tests/,prog/verifier prog/alias net/door_udp) \
+	 tests/net/dispatcher.sh tests/net/vlan.sh tests/net/readers.sh \
+	 tests/openvpn/hostile.sh
+smoke-vm-ready: tests
+	@tests/vm/run.sh 6.1 -- $(SMOKE)
 
 # The same sources once more, by a compiler that looks over their shoulder.
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \

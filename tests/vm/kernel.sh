@@ -6,12 +6,14 @@
 # unless it is there: DIR/tree (the unpacked packages, with the modules),
 # DIR/vmlinuz, DIR/initrd and DIR/release. Nothing is installed: the packages
 # come from the mirror that this host's apt uses, checked by apt against
-# Debian's keys, with package lists of their own.
+# Debian's keys, with package lists of their own. Exit status 75: a download
+# failed.
 set -euo pipefail
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 here=$(cd "$(dirname "$0")" && pwd)
 
 die() { echo "kernel.sh: $*" >&2; exit 1; }
+offline() { cat "$1" >&2; exit 75; }
 
 [ $# -eq 2 ] || { echo "usage: kernel.sh KERNEL DIR" >&2; exit 2; }
 case $1 in
@@ -59,14 +61,14 @@ fetch() {
 	[ -n "$uri" ] || die "apt's sources name no mirror of this host's" \
 		"release; see apt-get indextargets"
 	echo "deb [signed-by=$keyring] $uri $suite main" >"$dir/apt/sources.list"
-	apt apt-get update >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+	apt apt-get -o APT::Update::Error-Mode=any update >"$log" 2>&1 || offline "$log"
 	image=$(depends linux-image-amd64 linux-image-)
 	[ -n "$image" ] || die "$suite: linux-image-amd64 names no kernel"
 	# From forky on the image is a shell around three more packages.
 	# shellcheck disable=SC2046 # one word for each package
 	(cd "$dir/apt/debs" && apt apt-get download "$image" \
 		$(depends "$image" 'linux-\(base\|binary\|modules\)-[0-9]')) >"$log" 2>&1 ||
-		{ cat "$log" >&2; exit 1; }
+		offline "$log"
 	for deb in "$dir"/apt/debs/*.deb; do
 		dpkg-deb -x "$deb" "$dir/tree"
 	done
