@@ -5,10 +5,14 @@
 #include <stdio.h>
 
 #include "established.h"
-#include "keeper.h"
 #include "ns.h"
 
 #define MEMBERS 0x0a000000U /* 10.0.0.0 and on */
+
+/* What a door has counted, and what it should have. */
+struct book {
+	uint64_t counted, sent;
+};
 
 static void assert_flows(const struct path *p, const struct traffic *t)
 {
@@ -20,41 +24,55 @@ static void assert_flows(const struct path *p, const struct traffic *t)
 	     t->flows);
 }
 
-/* The first packets of a turn bring tables and code into the caches that the
- * path before has used. */
-static unsigned int warm_up(const struct traffic *t, unsigned int packets)
+/* Between rounds: all flows are still there, and none of the last round's
+ * packets was of another one. */
+static void assert_books(const struct plan *plan, const struct kind *kind,
+			 const struct traffic *t, struct book *book)
 {
-	unsigned int n = packets / 4;
+	struct counts counts;
 
-	return t->flows > n && t->flows <= packets ? t->flows : n;
+	for (unsigned int i = 0; i < plan->n_paths; i++) {
+		const struct path *p = &plan->path[i];
+		uint64_t was = book[i].counted;
+
+		assert_flows(p, t);
+		if (p->keeper != KEEPER_DOOR)
+			continue;
+		keeper_counts(p, &counts);
+		book[i].counted = kind->counted(&counts);
+		if (was && book[i].counted - was != book[i].sent)
+			errx(1, "%s: of %lu packets %lu were of its flows",
+			     p->name, (unsigned long)book[i].sent,
+			     (unsigned long)(book[i].counted - was));
+		book[i].sent = 0;
+	}
 }
 
-static void cell(const struct plan *plan, const char *kind, struct traffic *t,
-		 enum size size, measure_fn *measure)
+static void cell(const struct plan *plan, const struct kind *kind,
+		 struct traffic *t, enum size size)
 {
 	static struct costs costs;
-	unsigned int packets = plan->packets, turn;
+	struct book book[PATHS_MAX] = { 0 };
+	unsigned int turn;
 	char name[64];
 
 	costs = (struct costs){ 0 };
 	t->payload = PAYLOAD_DATA;
 	t->length = size_length(size, t->v6);
-	if (packets < t->flows)
-		packets = t->flows;
-	for (unsigned int r = 0; r < plan->rounds; r++)
+	assert_books(plan, kind, t, book);
+	for (unsigned int r = 0; r < plan->rounds; r++) {
 		for (unsigned int i = 0; i < plan->n_paths; i++) {
-			const struct path *p;
-
 			turn = (r + i) % plan->n_paths;
-			p = &plan->path[turn];
-			assert_flows(p, t);
-			(void)measure(p, t, warm_up(t, packets));
-			samples_add(&costs.cost[turn], measure(p, t, packets));
-			assert_flows(p, t);
+			samples_add(&costs.cost[turn],
+				    kind->turn(&plan->path[turn], t,
+					       plan->packets,
+					       &book[turn].sent));
 		}
+		assert_books(plan, kind, t, book);
+	}
 	(void)snprintf(name, sizeof(name), "%s/%u/%s", family_name(t->v6),
 		       t->flows, size_name(size));
-	plan_figures(plan, &costs, kind, name);
+	plan_figures(plan, &costs, plan->kind ?: kind->name, name);
 }
 
 static void establish(const struct plan *plan, const struct traffic *t)
@@ -71,8 +89,7 @@ static void establish(const struct plan *plan, const struct traffic *t)
 	}
 }
 
-void established_rounds(const struct plan *plan, const char *kind,
-			measure_fn *measure)
+void established_rounds(const struct plan *plan, const struct kind *kind)
 {
 	for (int v6 = 0; v6 < 2; v6++)
 		for (unsigned int i = 0; i < plan->n_flows && plan->family[v6];
@@ -83,6 +100,6 @@ void established_rounds(const struct plan *plan, const char *kind,
 
 			establish(plan, &t);
 			for (int size = 0; size < SIZES; size++)
-				cell(plan, kind, &t, size, measure);
+				cell(plan, kind, &t, size);
 		}
 }

@@ -38,6 +38,30 @@ double samples_at(struct samples *s, double at)
 	       (place - (double)below) * (s->at[below + 1] - s->at[below]);
 }
 
+/*
+ * By the sign test, whatever the distribution: the median is below the K-th
+ * smallest of N samples with the probability that a coin shows heads fewer than
+ * K times.
+ */
+void samples_interval(struct samples *s, double *low, double *high)
+{
+	double chance = 1, below;
+	size_t k = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		chance /= 2;
+	below = chance;
+	while (below <= 0.025 && k < s->n / 2) {
+		k++;
+		chance *= (double)(s->n - k + 1) / (double)k;
+		below += chance;
+	}
+	k = k ? k - 1 : 0;
+	(void)samples_at(s, 0); /* sorts */
+	*low = s->at[k];
+	*high = s->at[s->n - 1 - k];
+}
+
 void figures_open(const char *path)
 {
 	out = fopen(path, "ae");
@@ -49,15 +73,17 @@ void figure_put(struct samples *s, const char *unit, const char *name, ...)
 {
 	char text[160];
 	va_list args;
+	double low, high;
 	json_t *json;
 
 	va_start(args, name);
 	(void)vsnprintf(text, sizeof(text), name, args);
 	va_end(args);
-	json = json_pack("{s:s, s:s, s:I, s:f, s:f, s:f}", "name", text, "unit",
-			 unit, "n", (json_int_t)s->n, "median",
+	samples_interval(s, &low, &high);
+	json = json_pack("{s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:f}", "name",
+			 text, "unit", unit, "n", (json_int_t)s->n, "median",
 			 samples_at(s, 0.5), "q1", samples_at(s, 0.25), "q3",
-			 samples_at(s, 0.75));
+			 samples_at(s, 0.75), "low", low, "high", high);
 	if (!json ||
 	    json_dumpf(json, out, JSON_COMPACT | JSON_REAL_PRECISION(6)))
 		errx(1, "cannot write a figure");

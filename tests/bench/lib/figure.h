@@ -17,9 +17,13 @@ struct samples {
 void samples_add(struct samples *s, double value);
 /* The value that the fraction AT of them is below; sorts S. */
 double samples_at(struct samples *s, double at);
+/* The interval that holds the true median with a probability of 95 %; all of
+ * the samples when they are too few to say. Sorts S. */
+void samples_interval(struct samples *s, double *low, double *high);
 
 /*
- * Figures go to a file, a JSON object a line: name, unit, n, median, q1, q3.
+ * Figures go to a file, a JSON object a line: name, unit, n, median, q1, q3,
+ * low and high (of the interval).
  * Names have parts, "udp/native/v4/10000/small". Errors end the program.
  */
 void figures_open(const char *path);

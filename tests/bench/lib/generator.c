@@ -14,11 +14,13 @@
 #include <string.h>
 
 #include "../live/gen.h"
+#include "figure.h"
 #include "generator.h"
 
 #define MEMBERS4 "0.0.0.0"
 #define MEMBERS6 "2001:db8::1"
 #define BATCH    64
+#define RUNS     5
 #define BURST    8192 /* what the sockets' buffers hold */
 
 static int program, map;
@@ -121,6 +123,19 @@ double generator_send(const struct path *p, struct traffic *t, unsigned int n)
 		err(1, "the generator's map");
 	t->at = gen.at;
 	return opts.duration;
+}
+
+double generator_turn(const struct path *p, struct traffic *t, unsigned int n,
+		      uint64_t *sent)
+{
+	struct samples runs = { 0 };
+	unsigned int run = n / RUNS, warm = t->flows > run ? t->flows : run;
+
+	(void)generator_send(p, t, warm);
+	for (int i = 0; i < RUNS; i++)
+		samples_add(&runs, generator_send(p, t, run));
+	*sent += warm + run * RUNS;
+	return samples_at(&runs, 0.5);
 }
 
 void generator_establish(const struct path *p, const struct traffic *t)

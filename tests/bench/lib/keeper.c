@@ -93,9 +93,7 @@ static uint64_t conntrack_stat(const struct path *p, const char *name)
 		name);
 }
 
-void keeper_evicted(const struct path *p, uint64_t *early, uint64_t *refused)
+uint64_t keeper_refused(const struct path *p)
 {
-	*early = conntrack_stat(p, "early_drop");
-	*refused =
-		conntrack_stat(p, "drop") + conntrack_stat(p, "insert_failed");
+	return conntrack_stat(p, "drop") + conntrack_stat(p, "insert_failed");
 }

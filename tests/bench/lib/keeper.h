@@ -18,7 +18,7 @@ void keeper_counts(const struct path *p, struct counts *c);
 /* Of the door: established or other flows of a family. conntrack counts both
  * families together, and none as half open. */
 uint64_t keeper_flows(const struct path *p, bool v6, bool established);
-/* Entries that conntrack threw out for new ones, and new ones it refused. */
-void keeper_evicted(const struct path *p, uint64_t *early, uint64_t *refused);
+/* New entries that conntrack has refused. */
+uint64_t keeper_refused(const struct path *p);
 
 #endif

@@ -33,7 +33,7 @@ void plan_read(struct plan *plan, int argc, char **argv)
 	int option;
 
 	*plan = (struct plan){ 0 };
-	while ((option = getopt(argc, argv, "o:g:r:n:F:f:")) != -1) {
+	while ((option = getopt(argc, argv, "o:g:r:n:F:f:k:")) != -1) {
 		switch (option) {
 		case 'o': figures_open(optarg); break;
 		case 'g': generator_open(optarg); break;
@@ -44,6 +44,7 @@ void plan_read(struct plan *plan, int argc, char **argv)
 			plan->family[1] = strchr(optarg, '6');
 			break;
 		case 'f': read_flows(plan, optarg); break;
+		case 'k': plan->kind = optarg; break;
 		default: exit(2);
 		}
 	}

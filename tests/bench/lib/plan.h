@@ -10,6 +10,8 @@
 #define FLOWS_MAX 8
 
 struct plan {
+	const char
+		*kind; /* first part of the figures' names, if not as usual */
 	unsigned int rounds, packets; /* packets: of one path in one round */
 	bool family[2];               /* [v6] */
 	unsigned int n_flows, flows[FLOWS_MAX];
@@ -17,7 +19,8 @@ struct plan {
 	struct path path[PATHS_MAX];
 };
 
-/* -o FIGURES -g GENERATOR -r ROUNDS -n PACKETS -F 46 -f 1,10000 PATH ...
+/* -o FIGURES -g GENERATOR -r ROUNDS -n PACKETS -F 46 -f 1,10000
+ * -k KIND PATH ...
  * Opens all of it and pins this process to its core. */
 void plan_read(struct plan *plan, int argc, char **argv);
 /* The path of that name, or -1. */

@@ -25,7 +25,7 @@ within() {
 }
 
 rig_server() { # number
-	local n=$1 ns=s$1 dev
+	local n=$1 ns=s$1
 	ip netns add "$ns" &&
 	ip link add "g$n" type veth peer name eth0 netns "$ns" \
 		address 02:00:00:00:00:01 &&
@@ -54,9 +54,9 @@ rig_server() { # number
 	EOF2
 }
 
-# rig_path NAME HOW [PORT]: adds a path; HOW is a function below.
+# rig_path NAME HOW: adds a path; HOW is a function below.
 rig_path() {
-	local name=$1 how=$2 port=${3:-443} keeper n
+	local name=$1 how=$2 port=443 keeper n
 	RIG_N=$((RIG_N + 1))
 	n=$RIG_N
 	case $how in
@@ -67,8 +67,10 @@ rig_path() {
 	drop) keeper=drop ;;
 	*) keeper=none port=1194 ;;
 	esac
-	rig_server $n && "how_${how%%:*}" $n "${how#*:}" ||
-		{ echo "rig: $name cannot be had" >&2; return 1; }
+	if ! rig_server $n || ! "how_${how%%:*}" $n "${how#*:}"; then
+		echo "rig: $name cannot be had" >&2
+		return 1
+	fi
 	RIG_PATHS+=("$name,s$n,g$n,$keeper,198.18.$n.1,2001:db8:51:$n::1,$port")
 }
 
@@ -81,10 +83,10 @@ how_iptables() { # number
 		to=198.18.$1.1 at=$to
 		[ $t = iptables-legacy ] ||
 			{ to="[2001:db8:51:$1::1]" at=2001:db8:51:$1::1; }
-		within "s$1" $t -t nat -A PREROUTING -d $at -p tcp --dport 22 -j ACCEPT &&
-		within "s$1" $t -t nat -A PREROUTING -d $at -p tcp --dport 1:65535 \
+		within "s$1" $t -t nat -A PREROUTING -d "$at" -p tcp --dport 22 -j ACCEPT &&
+		within "s$1" $t -t nat -A PREROUTING -d "$at" -p tcp --dport 1:65535 \
 			-j DNAT --to-destination "$to:1194" &&
-		within "s$1" $t -t nat -A PREROUTING -d $at -p udp --dport 1:65535 \
+		within "s$1" $t -t nat -A PREROUTING -d "$at" -p udp --dport 1:65535 \
 			-j DNAT --to-destination "$to:1194" || return
 	done
 }
@@ -105,13 +107,13 @@ how_nft() { # number
 
 # Room for as many members as conntrack's table has by default; MORE: lines of
 # [limits].
-rig_load() { # number attach interface more
+rig_load() { # number attach interface more [host]
 	local conf=/run/rig-$1.conf
 	cat >"$conf" <<-EOF
 	[door]
 	interface = $3
-	address = 198.18.$1.1
-	address = 2001:db8:51:$1::1
+	address = 198.18.$1.${5:-1}
+	address = 2001:db8:51:$1::${5:-1}
 	attach = $2
 	[udp]
 	target = 1194
@@ -148,4 +150,33 @@ how_empty() { # number native|generic|tc
 
 how_drop() { # number
 	within "s$1" ip link set eth0 xdpdrv object "$EMPTY" sec xdp/drop
+}
+
+# A door on another address than the one that is dialled.
+how_other() { # number attach
+	ip -n "s$1" address add "198.18.$1.2/24" dev eth0 &&
+	ip -n "s$1" address add "2001:db8:51:$1::2/64" dev eth0 nodad &&
+	rig_load "$1" "$2" eth0 '' 2
+}
+
+# A door on another interface: of it sk_lookup alone sees what is sent here.
+how_lookup() { # number
+	ip -n "s$1" link add eth1 type veth peer name eth2 &&
+	ip -n "s$1" link set eth1 up && ip -n "s$1" link set eth2 up &&
+	rig_load "$1" native eth1 ''
+}
+
+# Every door anew: the flows that it had are gone.
+rig_fresh() {
+	local conf n
+	for conf in /run/rig-*.conf; do
+		[ -e "$conf" ] || continue
+		n=${conf#/run/rig-}
+		n=${n%.conf}
+		within "s$n" "$ANYPORT" unload || return
+		within "s$n" "$ANYPORT" load -c "$conf" >"$conf.log" 2>&1 || {
+			cat "$conf.log" >&2
+			return 1
+		}
+	done
 }

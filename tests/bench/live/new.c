@@ -15,16 +15,22 @@
 /* More than conntrack's default, and than the door's half-open tier. */
 #define FILL 300000
 
-static void assert_sunk(const struct path *p, uint64_t sunk, unsigned int n)
+static bool has_door(const struct path *p)
 {
-	if (sunk != n)
-		errx(1, "%s: of %u first packets %lu reached the socket",
-		     p->name, n, (unsigned long)sunk);
+	return p->keeper == KEEPER_DOOR || p->keeper == KEEPER_LIMITED;
+}
+
+static void assert_sunk(const struct path *p, uint64_t sunk, uint64_t wanted,
+			uint64_t sent)
+{
+	if (sunk != wanted)
+		errx(1, "%s: of %lu first packets %lu reached the socket",
+		     p->name, (unsigned long)sent, (unsigned long)sunk);
 }
 
 /* Every packet made a flow, or met the limiter where there is one. */
 static void assert_door(const struct path *p, const struct counts *before,
-			uint64_t sunk, unsigned int n)
+			uint64_t sunk, uint64_t sent)
 {
 	struct counts after;
 	uint64_t created, dropped;
@@ -32,70 +38,79 @@ static void assert_door(const struct path *p, const struct counts *before,
 	keeper_counts(p, &after);
 	created = after.created - before->created;
 	dropped = after.dropped - before->dropped;
-	assert_sunk(p, sunk, (unsigned int)created);
-	if (created + dropped != n || (p->keeper == KEEPER_DOOR && dropped))
-		errx(1, "%s: %u first packets made %lu flows, %lu dropped",
-		     p->name, n, (unsigned long)created,
+	assert_sunk(p, sunk, created, sent);
+	if (created + dropped != sent || (p->keeper == KEEPER_DOOR && dropped))
+		errx(1, "%s: %lu first packets made %lu flows, %lu dropped",
+		     p->name, (unsigned long)sent, (unsigned long)created,
 		     (unsigned long)dropped);
 }
 
-static double measure(const struct path *p, struct traffic *t, unsigned int n)
+static double turn(const struct path *p, struct traffic *t, unsigned int n)
 {
-	uint64_t sunk = path_sunk(p, t->v6), early[2], refused[2];
+	uint64_t sunk = path_sunk(p, t->v6), sent = 0, refused = 0;
 	struct counts before;
 	double ns;
 
 	if (p->keeper == KEEPER_CONNTRACK)
-		keeper_evicted(p, &early[0], &refused[0]);
-	else if (p->keeper == KEEPER_DOOR || p->keeper == KEEPER_LIMITED)
+		refused = keeper_refused(p);
+	else if (has_door(p))
 		keeper_counts(p, &before);
-	ns = generator_send(p, t, n);
+	ns = generator_turn(p, t, n, &sent);
 	sunk = path_sunk(p, t->v6) - sunk;
-	switch (p->keeper) {
-	case KEEPER_NONE: assert_sunk(p, sunk, n); break;
-	case KEEPER_DROP: assert_sunk(p, sunk, 0); break;
-	case KEEPER_CONNTRACK:
-		/* translated and delivered, so there was an entry */
-		assert_sunk(p, sunk, n);
-		keeper_evicted(p, &early[1], &refused[1]);
-		if (refused[1] != refused[0])
-			errx(1, "%s: conntrack refused entries", p->name);
-		break;
-	case KEEPER_DOOR:
-	case KEEPER_LIMITED: assert_door(p, &before, sunk, n); break;
-	case KEEPERS: break;
-	}
+	if (has_door(p))
+		assert_door(p, &before, sunk, sent);
+	else
+		assert_sunk(p, sunk, p->keeper == KEEPER_DROP ? 0 : sent, sent);
+	/* those that came were translated, so that each had an entry */
+	if (p->keeper == KEEPER_CONNTRACK && keeper_refused(p) != refused)
+		errx(1, "%s: conntrack refused entries", p->name);
 	return ns;
+}
+
+/*
+ * What the limiter turns away never gets to the socket, as nothing's packets
+ * do. The fair ratio compares it with packets that are dropped at the same
+ * place without a thought.
+ */
+static void put_limited(const struct plan *plan, const struct costs *c,
+			const char *family)
+{
+	int limited = plan_path(plan, "limited"),
+	    drop = plan_path(plan, "drop"), to = plan_path(plan, "iptables");
+	struct samples ratio = { 0 };
+
+	if (limited < 0 || drop < 0 || to < 0)
+		return;
+	for (unsigned int r = 0; r < plan->rounds; r++)
+		samples_add(&ratio,
+			    (c->cost[limited].at[r] - c->cost[drop].at[r]) /
+				    (c->cost[to].at[r] - c->cost[0].at[r]));
+	figure_put(&ratio, "ratio", "new/limited:iptables/%s", family);
 }
 
 static void rounds(const struct plan *plan, bool v6)
 {
 	static struct costs costs;
-	static uint32_t fresh;
 	struct traffic t[PATHS_MAX];
-	unsigned int turn;
+	unsigned int who;
 
 	costs = (struct costs){ 0 };
 	for (unsigned int i = 0; i < plan->n_paths; i++) {
 		t[i] = (struct traffic){ .v6 = v6,
 					 .payload = PAYLOAD_RESET,
 					 .length = size_length(SMALL, v6),
-					 .first = STRANGERS,
-					 .at = fresh };
+					 .first = STRANGERS };
 		path_sink(&plan->path[i], v6, true);
-		(void)measure(&plan->path[i], &t[i], FILL);
+		(void)turn(&plan->path[i], &t[i], FILL);
 	}
 	for (unsigned int r = 0; r < plan->rounds; r++)
 		for (unsigned int i = 0; i < plan->n_paths; i++) {
-			const struct path *p;
-
-			turn = (r + i) % plan->n_paths;
-			p = &plan->path[turn];
-			(void)measure(p, &t[turn], plan->packets / 4);
-			samples_add(&costs.cost[turn],
-				    measure(p, &t[turn], plan->packets));
+			who = (r + i) % plan->n_paths;
+			samples_add(&costs.cost[who],
+				    turn(&plan->path[who], &t[who],
+					 plan->packets));
 		}
-	fresh = t[0].at;
+	put_limited(plan, &costs, family_name(v6));
 	plan_figures(plan, &costs, "new", family_name(v6));
 }
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Copyright the anyport authors
 #
-# run.sh [quick|full]: UDP through every path, frame by frame.
+# run.sh [quick|full]: UDP and TCP through every path, on one core.
 set -eu
 . tests/bench/lib/rig.sh
 dir=build/tests/bench/live
@@ -10,8 +10,8 @@ EMPTY=$PWD/$dir/empty.bpf.o
 figures=${BENCH_FIGURES:-build/bench/figures}
 mkdir -p "${figures%/*}"
 case ${1:-quick} in
-quick) rounds=7 packets=20000 flows=1,10000 families=46 ;;
-full) rounds=15 packets=100000 flows=1,10000,100000 families=46 ;;
+quick) rounds=9 packets=30000 flows=1,10000 tcp=9 ;;
+full) rounds=15 packets=100000 flows=1,10000,100000 tcp=21 ;;
 esac
 
 rig_path nothing none
@@ -20,8 +20,34 @@ rig_path nft nft
 rig_path native door:native
 rig_path generic door:generic
 rig_path tc door:tc
-common=(-o "$figures" -g $dir/gen.bpf.o -r $rounds -n $packets -F $families)
-$dir/in "${common[@]}" -f $flows "${RIG_PATHS[@]}"
+common=(-o "$figures" -g "$dir/gen.bpf.o" -r "$rounds" -n "$packets" -F 46)
+
+measure() { # program option ...
+	local program=$1
+	shift
+	rig_fresh
+	$dir/"$program" "${common[@]}" "$@" "${RIG_PATHS[@]}"
+}
+
+measure in -f "$flows"
+measure out -f "$flows" -n $((packets / 2))
+doors=("${RIG_PATHS[@]}")
+
 rig_path limited door_limited:native
 rig_path drop drop
-$dir/new "${common[@]}" "${RIG_PATHS[@]}"
+measure new
+
+# What a program costs those who have no business with it.
+RIG_PATHS=("${doors[0]}")
+rig_path empty-native empty:native
+rig_path empty-generic empty:generic
+rig_path empty-tc empty:tc
+empty=("${RIG_PATHS[@]:1}")
+rig_path other-native other:native
+rig_path other-generic other:generic
+rig_path other-tc other:tc
+rig_path sk_lookup lookup
+measure in -k price -f 1000
+
+RIG_PATHS=("${doors[@]}" "${empty[@]}")
+measure tcp -r "$tcp"
