@@ -7,6 +7,9 @@
 # make test-vm    the same on Debian 12's kernel; KERNELS="6.1 6.12 7.2" TESTS="..."
 # make smoke-vm   a few minutes of that: the set SMOKE of the Makefile
 # make test-long  full sweeps, floods and every kernel (root, hours)
+# make bench      measures everything, beside the alternatives (root, at most 36 minutes)
+# make bench-quick  what matters most, against the baseline (root, 8 minutes);
+#                 make bench-accept: the last quick run is the baseline now
 # make sanitize  the unit tests with AddressSanitizer and UBSan
 # make lint      compilers, cppcheck, clang-tidy, shellcheck, valgrind (no root)
 # make fuzz      each fuzzer for TIME=60 seconds (no root)
@@ -30,7 +33,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
 # First of all, so that a missing package is named before anything fails.
 LIBS := libbpf libxdp inih jansson libnl-3.0 libnl-route-3.0 libcap-ng smartcols
-ifeq ($(filter clean help uninstall deps demo test test-vm smoke-vm test-long bench,$(MAKECMDGOALS)),)
+ifeq ($(filter clean help uninstall deps demo test test-vm smoke-vm test-long bench bench-quick bench-accept,$(MAKECMDGOALS)),)
 missing := $(shell for l in $(LIBS); do $(PKG_CONFIG) --exists $$l 2>/dev/null || echo $$l; done)
 ifneq ($(strip $(missing)),)
 $(error these libraries are missing: $(strip $(missing)). "make deps" as root installs what anyport needs)
@@ -77,7 +80,7 @@ LONG_TESTS := $(LONG) $(sort $(wildcard tests/long/*.sh))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests demo test check sanitize fuzz fuzzers test-vm test-long lint deps deps-vm deps-long install uninstall clean help
+.PHONY: all tests demo test check bench bench-quick bench-accept sanitize fuzz fuzzers test-vm test-long lint deps deps-vm deps-long install uninstall clean help
 
 all: $(if $(wildcard user/main.c),$(B)/anyport) $(if $(wildcard hook/main.c),$(B)/anyport-hook)
 
@@ -120,7 +123,7 @@ LDFLAGS_policy := $(LDFLAGS_config)
 LDFLAGS_config_docs := $(LDFLAGS_config)
 LDFLAGS_config_memory := $(LDFLAGS_config) -Wl,--wrap=calloc,--wrap=strdup,--wrap=reallocarray
 LDFLAGS_hook_env := -Wl,--wrap=config_load
-$(filter-out %.o,$(BENCH)): $(B)/libbench.a
+$(filter-out %.o,$(BENCH)) $(B)/tests/tools/hookbench: $(B)/libbench.a
 $(B)/tests/%: $(B)/tests/%.o $(B)/libtest.a $(B)/libhook.a $(B)/libuser.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(LDFLAGS_$(notdir $@)) -o $@ \
@@ -136,15 +139,18 @@ check: all $(UNIT)
 	@tests/run $(UNIT)
 
 # As root these install what is missing and leave build/ to sudo's caller.
-demo test test-vm smoke-vm test-long bench: deps
+demo test test-vm smoke-vm test-long bench bench-quick: deps
 	@tests/own.sh $(MAKE) --no-print-directory $@-ready
 
 demo-ready: all $(TOOLS)
 	@tests/sandbox.sh tests/demo.sh
 
-# Each prints its figures and whether they are what is asked for.
-bench-ready: all $(TOOLS) $(BENCH)
-	@for b in tests/bench/*/run.sh; do tests/sandbox.sh $$b || exit; done
+bench-ready bench-quick-ready: all $(TOOLS) $(BENCH)
+	@tests/bench/run.sh $(if $(filter %quick-ready,$@),quick,full)
+
+# The last quick run becomes what later ones are held against.
+bench-accept:
+	@tests/bench/run.sh accept
 
 test-ready: tests fuzzers
 	@TEST_LOG=$(B)/test.log tests/sandbox.sh tests/run $(UNIT) \

@@ -10,7 +10,7 @@ packages="gcc libc6-dev pkg-config clang llvm libbpf-dev libxdp-dev bpftool
 libclang-rt-dev libinih-dev libjansson-dev libnl-3-dev libnl-route-3-dev
 libcap-ng-dev libsmartcols-dev libcmocka-dev openvpn openssl iproute2 iputils-ping procps
 util-linux nftables iptables conntrack ethtool tcpdump socat jq libcap2-bin
-stunnel4 strace sudo xdp-tools udev man-db shellcheck"
+gnuplot-nox stunnel4 strace sudo xdp-tools udev man-db shellcheck"
 # What only "make test-long" needs comes with "long".
 if [ "${1:-}" = long ]; then
 	packages="$packages clang-tidy cppcheck valgrind"

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "../../hook/route.h"
+#include "../bench/lib/figure.h"
 
 #define PAIRS_MAX 10000
 
@@ -177,10 +178,45 @@ static double median(struct contestant *c, int n)
 	return n % 2 ? c->us[n / 2] : (c->us[n / 2 - 1] + c->us[n / 2]) / 2;
 }
 
+/* What all three waited for besides the empty process, pair by pair. */
+static void put_ratio(const struct contestant *c, int pairs, int other,
+		      const char *name)
+{
+	struct samples ratio = { 0 };
+
+	for (int i = 0; i < pairs; i++)
+		samples_add(&ratio, (c[0].us[i] - c[3].us[i]) /
+					    (c[other].us[i] - c[3].us[i]));
+	figure_put(&ratio, "ratio", "hook/%s/pair", name);
+}
+
+/* For the benchmark, if it is what runs us. */
+static void put_figures(const struct contestant *c, int pairs)
+{
+	const char *path = getenv("BENCH_FIGURES");
+
+	if (!path)
+		return;
+	if (pairs > SAMPLES_MAX)
+		pairs = SAMPLES_MAX;
+	figures_open(path);
+	for (int j = 0; j < 4; j++) {
+		struct samples us = { 0 };
+
+		for (int i = 0; i < pairs; i++)
+			samples_add(&us, c[j].us[i]);
+		figure_put(&us, "us", "hook/%s/pair", c[j].name);
+	}
+	put_ratio(c, pairs, 1, "hook:sudo");
+	put_ratio(c, pairs, 2, "hook:root");
+	figures_close();
+}
+
 static int report(struct contestant *c, int pairs)
 {
 	double m[4], sudo, root;
 
+	put_figures(c, pairs);
 	printf("%-20s %10s %10s %10s\n", "us per pair", "median", "p10", "p90");
 	for (int i = 0; i < 4; i++) {
 		m[i] = median(&c[i], pairs);
@@ -195,7 +231,8 @@ static int report(struct contestant *c, int pairs)
 	printf("(hook - empty) / (script as root - empty)   = %.3f, "
 	       "at most 0.14\n",
 	       root);
-	return sudo > 0.05 || root > 0.14;
+	/* the benchmark judges by itself */
+	return !getenv("BENCH_FIGURES") && (sudo > 0.05 || root > 0.14);
 }
 
 int main(int argc, char **argv)

@@ -34,7 +34,7 @@ push "setenv-safe DELEGATED_IPV6_PREFIX 2001:db8:10a::/48"
 EOF
 chmod 755 "$dir" "$users"; chmod 644 "$users/alice"
 
-env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin USERS="$users" common_name=alice \
+env -i ${BENCH_FIGURES:+BENCH_FIGURES="$BENCH_FIGURES"} PATH=/usr/sbin:/usr/bin:/sbin:/bin USERS="$users" common_name=alice \
 	OVPN_INSTANCE=udp dev=tunudp daemon_pid="${pid[udp]}" \
 	daemon_start_time="${started[udp]}" time_unix="$(date +%s)" \
 	trusted_ip=192.0.2.9 trusted_port=5000 ifconfig_netmask=255.255.255.0 \
