@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright the anyport authors */
 /* What must not get worse. */
+#include <err.h>
 #include <string.h>
-#include <time.h>
 
 #include "results.h"
 
@@ -31,15 +31,21 @@ static const struct {
 
 json_t *baseline_make(const json_t *results)
 {
+	const char *mode = json_string_value(json_object_get(results, "mode"));
 	json_t *ratios = json_object();
+
+	if (!mode || strcmp(mode, "quick") != 0)
+		errx(1, "only a quick run can be the baseline of quick runs");
 
 	for (size_t i = 0; i < WATCHED; i++) {
 		const json_t *f = results_figure(results, watched[i].name);
 
-		if (f)
-			(void)json_object_set_new(
-				ratios, watched[i].name,
-				json_real(figure_number(f, "median")));
+		if (!f)
+			errx(1, "not measured: %s; the baseline stays",
+			     watched[i].name);
+		(void)json_object_set_new(
+			ratios, watched[i].name,
+			json_real(figure_number(f, "median")));
 	}
 	return json_pack("{s:i, s:f, s:O, s:O, s:o}", "schema", 1, "tolerance",
 			 TOLERANCE, "machine",
