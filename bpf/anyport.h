@@ -230,6 +230,19 @@ struct ap_looking {
 };
 _Static_assert(sizeof(struct ap_looking) == 20, "pinned: raise AP_LAYOUT");
 
+/*
+ * `peers`, LRU: which connection a TCP server knows by this member's address
+ * and port. Key: IPv4 is mapped into IPv6. An entry outlives its connection.
+ */
+#define AP_PEERS 8192
+
+struct ap_peer {
+	__be32 door[4];
+	__be16 dialled;
+	__be16 real;
+};
+_Static_assert(sizeof(struct ap_peer) == 20, "pinned: raise AP_LAYOUT");
+
 /* ---- counters -----------------------------------------------------------*/
 
 /*
@@ -272,7 +285,8 @@ _Static_assert(sizeof(struct ap_looking) == 20, "pinned: raise AP_LAYOUT");
 	X(out_remembered, "UDP out, forwarded: tuple remembered")              \
 	X(verified, "flows that became verified")                              \
 	X(established, "flows that became established")                        \
-	X(drop_source, "dropped: impossible source, to a target's own port")
+	X(drop_source, "dropped: impossible source, to a target's own port")   \
+	X(tcp_alias, "TCP peers reported to OpenVPN under an alias port")
 
 enum ap_counter {
 #define X(name, text) AP_C_##name,
@@ -298,12 +312,14 @@ _Static_assert(AP_C_MAX <= AP_COUNTER_SLOTS, "raise AP_LAYOUT");
  *   prefixes  ARRAY[AP_PREFIXES]  struct ap_prefix
  *   listeners ARRAY[AP_LISTENER_WORDS] __u64
  *   sockets   SOCKMAP[AP_SOCKETS] __u64 (cookies, to user space)
+ *   peers     LRU_HASH[AP_PEERS]  struct ap_key6 -> struct ap_peer
  *   looking   PERCPU_ARRAY[1]     struct ap_looking
  *   counters  PERCPU_ARRAY[AP_COUNTER_SLOTS] __u64
  *
  * The sizes of flows, half and nat are set by the loader before the maps are
  * made. Programs: xdp.bpf.c `anyport_xdp`; tc.bpf.c `anyport_ingress` and
- * `anyport_egress`; lookup.bpf.c `anyport_lookup`.
+ * `anyport_egress`; lookup.bpf.c `anyport_lookup`; peer.bpf.c `anyport_peer4`
+ * and `anyport_peer6`.
  */
 
 #endif

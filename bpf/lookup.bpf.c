@@ -3,6 +3,7 @@
 /* TCP: hands OpenVPN's listener to connections on any port of the door. */
 #include "conf.h"
 #include "ovpn.h"
+#include "steer.h"
 
 #define AF_INET  2
 #define AF_INET6 10
@@ -28,14 +29,6 @@ static __always_inline int from_uplink(const struct ap_config *c, __u32 ifindex)
 		if (c->uplink[i] == ifindex)
 			return 1;
 	return 0;
-}
-
-static __always_inline int has_own_listener(__u32 id, __u32 port)
-{
-	__u32 at = AP_LISTENER_WORD(id, port);
-	const __u64 *word = bpf_map_lookup_elem(&listeners, &at);
-
-	return word && *word >> (port & 63) & 1;
 }
 
 static __always_inline void hand_out(struct bpf_sk_lookup *ctx, __u32 id,
@@ -78,14 +71,10 @@ static __always_inline int steer(struct bpf_sk_lookup *ctx, const int v)
 	}
 	if (is_ours(ctx, v))
 		return SK_PASS;
-	policy = policy_of(&conf, AP_TCP, bpf_htons(ctx->local_port));
-	if (!policy || policy->flags & AP_PASS)
-		return SK_PASS;
 	id &= AP_IDS - 1;
-	if (!(policy->flags & AP_CLAIM) &&
-	    has_own_listener(id, ctx->local_port))
-		return SK_PASS;
-	hand_out(ctx, id, policy);
+	policy = steered_by(&conf, id, ctx->local_port, AP_CLAIM);
+	if (policy)
+		hand_out(ctx, id, policy);
 	return SK_PASS;
 }
 

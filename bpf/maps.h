@@ -39,6 +39,7 @@ MAP(ARRAY, prefixes, AP_PREFIXES, __u32, struct ap_prefix);
 
 MAP(ARRAY, listeners, AP_LISTENER_WORDS, __u32, __u64);
 MAP(SOCKMAP, sockets, AP_SOCKETS, __u32, __u64);
+MAP(LRU_HASH, peers, AP_PEERS, struct ap_key6, struct ap_peer);
 MAP(PERCPU_ARRAY, looking, 1, __u32, struct ap_looking);
 MAP(PERCPU_ARRAY, counters, AP_COUNTER_SLOTS, __u32, __u64);
 

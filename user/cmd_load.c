@@ -85,7 +85,7 @@ static int refuse_ssh_ports(const struct config *config)
 	return status;
 }
 
-static void report_uplinks(const struct door *door)
+static void report_attached(const struct door *door)
 {
 	static const char *const modes[] = {
 		[ATTACH_NATIVE] = "native XDP",
@@ -102,6 +102,8 @@ static void report_uplinks(const struct door *door)
 					      : ", a single program",
 			 u->why[0] ? " (" : "", u->why, u->why[0] ? ")" : "");
 	}
+	if (door->state.peer_why[0])
+		log_warn(PEERS_ALIKE ": %s", door->state.peer_why);
 }
 
 /* ---- the change ---------------------------------------------------------*/
@@ -154,7 +156,7 @@ static int change(const struct request *request, const struct config *config,
 				 "undone any more");
 		return EXIT_FAILED;
 	}
-	report_uplinks(door);
+	report_attached(door);
 	return arm(door, request, lock);
 }
 

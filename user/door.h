@@ -55,6 +55,11 @@ void door_close(struct door *door);
  */
 int door_apply(struct door *door, const struct config *config, bool replace);
 
+/* Parts of door_apply(): loads the programs, unless they are; attaches those
+ * that are on no interface. */
+int door_load_programs(struct door *door);
+int door_attach_links(struct door *door, bool replace);
+
 /* Takes back what door_apply() did. */
 int door_undo(struct door *door);
 

@@ -7,11 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "attach_lookup.h"
 #include "attach_tc.h"
 #include "confirm.h"
 #include "door.h"
@@ -163,25 +161,6 @@ static int publish(struct door *door, const struct config *config,
 
 /* ---- programs -----------------------------------------------------------*/
 
-static int load_programs(struct door *door)
-{
-	const char *refused;
-	struct utsname kernel = { 0 };
-	int err;
-
-	if (door->programs.lookup)
-		return 0;
-	err = programs_load(&door->tables, &door->programs, &refused);
-	if (!err)
-		return 0;
-	(void)uname(&kernel);
-	return door_fail(
-		door, err,
-		"the kernel (Linux %s) refused program %s: %s: anyport "
-		"needs 6.1 or newer; anyport -v load says more",
-		kernel.release, refused, strerror(-err));
-}
-
 static struct state_uplink *find_uplink(struct state *state, uint32_t ifindex)
 {
 	for (size_t i = 0; i < state->n_uplink; i++)
@@ -198,7 +177,7 @@ static int attach_one(struct door *door, const struct config *config,
 
 	if (err)
 		return err < 0 ? err : 0;
-	err = load_programs(door);
+	err = door_load_programs(door);
 	return err ?: uplink_attach_egress(door, link, replace, to);
 }
 
@@ -230,35 +209,6 @@ static int attach_all(struct door *door, const struct config *config,
 						    config->attach, replace,
 						    &state->uplink[i]);
 	return err;
-}
-
-static int attach_lookup(struct door *door, bool replace)
-{
-	const char *path =
-		door->fresh ? door->paths.fresh_lookup : door->paths.lookup;
-	struct step step = { .kind = STEP_LOOKUP, .from = -1, .path = path };
-	uint32_t id = door->fresh ? 0 : lookup_id(path);
-	int err;
-
-	door->state.lookup_id = id;
-	if (id && !replace)
-		return 0;
-	err = load_programs(door);
-	if (err)
-		return err;
-	step.to = programs_lookup(&door->programs);
-	door->state.lookup_id = prog_id(step.to);
-	if (id)
-		step.from = bpf_prog_get_fd_by_id(id);
-	err = steps_take(&door->steps, &step);
-	if (step.from >= 0)
-		close(step.from);
-	if (err)
-		return door_fail(door, err,
-				 "cannot attach sk_lookup to the network "
-				 "namespace: %s",
-				 strerror(-err));
-	return 0;
 }
 
 /* ---- the change itself --------------------------------------------------*/
@@ -401,13 +351,13 @@ static int apply(struct door *door, const struct config *config, bool replace)
 
 	/* Refused programs are known before anything is changed. */
 	if (!err && replace)
-		err = load_programs(door);
+		err = door_load_programs(door);
 	err = err ?: choose_instance(door, replace);
 	if (!err) /* The slot that an undo would go back to is filled now. */
 		door->superseded = confirm_cancel() > 0;
 	err = err ?: publish(door, config, &wanted);
 	err = err ?: attach_all(door, config, &wanted, replace);
-	err = err ?: attach_lookup(door, replace);
+	err = err ?: door_attach_links(door, replace);
 	err = err ?: keep_state(door, config);
 	err = err ?: commit(door);
 	err = err ?: retire_predecessors(door);

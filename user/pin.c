@@ -24,6 +24,12 @@
 /* clang-format on */
 #define DOOR_NAME "v" STRING(AP_LAYOUT)
 
+static const char *const link_names[PIN_LINKS] = {
+	[PIN_LOOKUP] = "lookup",
+	[PIN_PEER4] = "peer4",
+	[PIN_PEER6] = "peer6",
+};
+
 int pin_paths(struct pin_paths *paths)
 {
 	struct stat st;
@@ -38,10 +44,15 @@ int pin_paths(struct pin_paths *paths)
 		       STATE_BPF "/%llu/" DOOR_NAME, ino);
 	(void)snprintf(paths->fresh, sizeof(paths->fresh),
 		       STATE_BPF "/%llu/" DOOR_NAME "-new", ino);
-	(void)snprintf(paths->lookup, sizeof(paths->lookup),
-		       STATE_BPF "/%llu/" DOOR_NAME "/lookup", ino);
-	(void)snprintf(paths->fresh_lookup, sizeof(paths->fresh_lookup),
-		       STATE_BPF "/%llu/" DOOR_NAME "-new/lookup", ino);
+	for (int i = 0; i < PIN_LINKS; i++) {
+		(void)snprintf(paths->link[i], sizeof(paths->link[i]),
+			       STATE_BPF "/%llu/" DOOR_NAME "/%s", ino,
+			       link_names[i]);
+		(void)snprintf(paths->fresh_link[i],
+			       sizeof(paths->fresh_link[i]),
+			       STATE_BPF "/%llu/" DOOR_NAME "-new/%s", ino,
+			       link_names[i]);
+	}
 	return 0;
 }
 
@@ -115,7 +126,10 @@ static bool is_ours(const char *name)
 	for (int i = 0; i < TABLES; i++)
 		if (!strcmp(name, table_name(i)))
 			return true;
-	return !strcmp(name, "lookup");
+	for (int i = 0; i < PIN_LINKS; i++)
+		if (!strcmp(name, link_names[i]))
+			return true;
+	return false;
 }
 
 static bool is_not_ours(const char *name)
@@ -128,7 +142,7 @@ static bool link_is_stale(const struct pin_paths *paths)
 {
 	struct bpf_link_info info = { 0 };
 	uint32_t size = sizeof(info);
-	int fd = bpf_obj_get(paths->lookup);
+	int fd = bpf_obj_get(paths->link[PIN_LOOKUP]);
 	bool stale;
 
 	if (fd < 0)

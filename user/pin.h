@@ -9,14 +9,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+enum pin_link { PIN_LOOKUP, PIN_PEER4, PIN_PEER6, PIN_LINKS };
+
 /* Names may not have a dot on a bpffs. */
 struct pin_paths {
-	uint64_t netns;            /* inode number of the namespace */
-	char base[PATH_MAX / 4];   /* /run/anyport/bpf/NS */
-	char door[PATH_MAX / 4];   /* .../v1: a door that was loaded whole */
-	char fresh[PATH_MAX / 4];  /* .../v1-new: one being made */
-	char lookup[PATH_MAX / 4]; /* .../v1/lookup: the sk_lookup link */
-	char fresh_lookup[PATH_MAX / 4];
+	uint64_t netns;           /* inode number of the namespace */
+	char base[PATH_MAX / 4];  /* /run/anyport/bpf/NS */
+	char door[PATH_MAX / 4];  /* .../v1: a door that was loaded whole */
+	char fresh[PATH_MAX / 4]; /* .../v1-new: one being made */
+	char link[PIN_LINKS][PATH_MAX / 4]; /* .../v1/lookup: sk_lookup, ... */
+	char fresh_link[PIN_LINKS][PATH_MAX / 4];
 };
 
 /* 0 or -errno. */

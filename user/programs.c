@@ -3,6 +3,8 @@
 /* The programs of this binary, loaded on the pinned maps. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "prog.h"
 #include "programs.h"
@@ -107,8 +109,42 @@ int programs_load(const struct tables *tables, struct programs *programs,
 	return load_lookup(tables, programs);
 }
 
+/* A number that no other namespace ever has; inode numbers are used again. */
+static int netns_cookie(__u64 *cookie)
+{
+	socklen_t size = sizeof(*cookie);
+	int err = 0, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, cookie, &size))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+int programs_load_peer(const struct tables *tables, struct programs *programs)
+{
+	struct peer_bpf *object = peer_bpf__open();
+	__u64 netns = 0;
+	int err;
+
+	if (!object)
+		return -errno;
+	err = netns_cookie(&netns);
+	object->rodata->netns = netns;
+	err = err ?: tables_reuse(tables, object->obj);
+	err = err ?: peer_bpf__load(object);
+	if (err)
+		peer_bpf__destroy(object);
+	else
+		programs->peer = object;
+	return err;
+}
+
 void programs_free(struct programs *programs)
 {
+	peer_bpf__destroy(programs->peer);
 	lookup_bpf__destroy(programs->lookup);
 	tc_bpf__destroy(programs->tc);
 	xdp_bpf__destroy(programs->xdp);
@@ -118,6 +154,12 @@ void programs_free(struct programs *programs)
 int programs_lookup(const struct programs *programs)
 {
 	return bpf_program__fd(programs->lookup->progs.anyport_lookup);
+}
+
+int programs_peer(const struct programs *programs, bool v6)
+{
+	return bpf_program__fd(v6 ? programs->peer->progs.anyport_peer6
+				  : programs->peer->progs.anyport_peer4);
 }
 
 int programs_ingress(const struct programs *programs)

@@ -5,6 +5,7 @@
 #define PROGRAMS_H
 
 #include "lookup.skel.h"
+#include "peer.skel.h"
 #include "tc.skel.h"
 #include "xdp.skel.h"
 
@@ -12,16 +13,24 @@
 
 struct programs {
 	struct lookup_bpf *lookup;
+	struct peer_bpf *peer; /* NULL: programs_load_peer() was not called */
 	struct tc_bpf *tc;
 	struct xdp_bpf *xdp; /* single: its instance is 0, it always acts */
 };
 
-/* Loads all. On an error *REFUSED is the program that the kernel refused. */
+/* Loads all but "peer". On an error *REFUSED is the program that the kernel
+ * refused. */
 int programs_load(const struct tables *tables, struct programs *programs,
 		  const char **refused);
 void programs_free(struct programs *programs);
 
+/*
+ * The two getpeername programs, which a door can do without. 0 or -errno.
+ */
+int programs_load_peer(const struct tables *tables, struct programs *programs);
+
 int programs_lookup(const struct programs *programs);
+int programs_peer(const struct programs *programs, bool v6);
 int programs_ingress(const struct programs *programs);
 int programs_egress(const struct programs *programs);
 int programs_xdp(const struct programs *programs);

@@ -33,6 +33,11 @@ struct state_uplink {
 	char why[160];		/* why auto chose this mode; "" if configured */
 };
 
+/* What it means when the getpeername programs are not attached. */
+#define PEERS_ALIKE                                                     \
+	"members on TCP who come from one address and port cannot be on " \
+	"at the same time"
+
 struct state {
 	uint32_t layout;	/* AP_LAYOUT of the binary that loaded */
 	char version[32];
@@ -41,6 +46,8 @@ struct state {
 	int64_t reloaded;	/* of the last change */
 	int64_t undo_at;	/* nobody has confirmed: undone then; 0: never */
 	uint32_t lookup_id;	/* sk_lookup program id */
+	uint32_t peer_id[2];	/* getpeername program ids, IPv4 and IPv6 */
+	char peer_why[160];	/* why there are none; "": there are */
 	struct state_uplink uplink[AP_UPLINKS];
 	size_t n_uplink;
 	/* ids given to addresses: index is the id; family 0: never used */

@@ -223,7 +223,7 @@ static void gather_loaded(struct status *s, const char *path)
 	read_config(s);
 	check_maps(s);
 	status_uplinks(s);
-	status_steering(s);
+	status_links(s);
 	check_addresses(s);
 	count_flows(s);
 	check_fill(s);

@@ -39,7 +39,8 @@ struct status {
 	struct links links;
 	struct status_uplink uplink[AP_UPLINKS];
 	size_t n_uplink;
-	enum known steering; /* sk_lookup */
+	enum known steering;  /* sk_lookup */
+	enum known tcp_alias; /* getpeername */
 	bool held[AP_IDS];   /* state.address[] */
 	struct status_target target[AP_PROTOS * AP_TARGETS];
 	size_t n_target;
@@ -61,7 +62,8 @@ void status_free(struct status *status);
 
 /* status_uplink.c: interfaces and what is attached, into the report too. */
 void status_uplinks(struct status *status);
-void status_steering(struct status *status);
+/* status_link.c: the programs that are on no interface. */
+void status_links(struct status *status);
 /* status_target.c: is there somebody who listens? */
 void status_targets(struct status *status);
 

@@ -128,15 +128,16 @@ static json_t *findings_json(const struct status *s, bool wrong)
 static json_t *door_json(const struct status *s)
 {
 	return json_pack(
-		"{s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+		"{s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
 		"s:{s:I, s:f}}",
 		"version", s->state.version, "config", s->path, "loaded_at",
 		(json_int_t)s->state.loaded, "changed_at",
 		(json_int_t)s->state.reloaded, "undo_at",
 		s->state.undo_at ? json_integer(s->state.undo_at) : json_null(),
 		"uplinks", uplinks_json(s), "steering", known_json(s->steering),
-		"addresses", addresses_json(s), "targets", targets_json(s),
-		"established", fill_json(&s->established), "half_open",
+		"tcp_alias", known_json(s->tcp_alias), "addresses",
+		addresses_json(s), "targets", targets_json(s), "established",
+		fill_json(&s->established), "half_open",
 		fill_json(&s->half_open), "listeners", listeners_json(s),
 		"limiter", "dropped", (json_int_t)s->dropped,
 		"dropped_per_second", s->dropping);

@@ -164,32 +164,3 @@ void status_uplinks(struct status *s)
 	}
 	check_missing(s);
 }
-
-/* A link can only be opened by who may write to it: root. */
-void status_steering(struct status *s)
-{
-	struct bpf_link_info info = { 0 };
-	uint32_t size = sizeof(info);
-	struct pin_paths paths;
-	int err = pin_paths(&paths), fd = -1;
-
-	if (!err) {
-		fd = bpf_obj_get(paths.lookup);
-		err = fd < 0 ? -errno : 0;
-	}
-	if (!err && bpf_obj_get_info_by_fd(fd, &info, &size))
-		err = -errno;
-	if (fd >= 0)
-		(void)close(fd);
-	s->steering = UNKNOWN;
-	if (err == -EACCES || err == -EPERM)
-		return;
-	s->steering = !err && info.prog_id == s->state.lookup_id &&
-				      info.netns.netns_ino == paths.netns
-			      ? YES
-			      : NO;
-	if (s->steering == NO)
-		report_add(&s->report, true, s->load,
-			   "sk_lookup is not attached to this network "
-			   "namespace: TCP is not steered");
-}

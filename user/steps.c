@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "attach_lookup.h"
 #include "attach_tc.h"
 #include "attach_xdp.h"
+#include "pinlink.h"
 #include "steps.h"
 
 static int chain(const struct step *step, int from, int to)
@@ -36,7 +36,7 @@ static int go(const struct step *step, int from, int to)
 	case STEP_FILTER: return tc_set(step->ifindex, step->point, from, to);
 	case STEP_XDP: return xdp_set(step->ifindex, step->mode, from, to);
 	case STEP_CHAIN: return chain(step, from, to);
-	case STEP_LOOKUP: return lookup_set(step->path, from, to);
+	case STEP_LINK: return pinlink_set(step->path, step->link, from, to);
 	case STEP_ACTIVE: break;
 	}
 	return set_active(step, &step->active_to);

@@ -12,12 +12,13 @@
 #include <stdint.h>
 
 #include "config.h"
+#include "pin.h"
 
 enum step_kind {
 	STEP_FILTER, /* tc */
 	STEP_XDP,    /* a single XDP program */
 	STEP_CHAIN,  /* an XDP program in a dispatcher */
-	STEP_LOOKUP, /* sk_lookup */
+	STEP_LINK,   /* what is attached by a pinned link */
 	STEP_ACTIVE, /* generation and instance */
 };
 
@@ -28,7 +29,8 @@ struct step {
 	enum attach_mode mode;          /* XDP, CHAIN */
 	enum bpf_tc_attach_point point; /* FILTER */
 	int from, to;
-	const char *path; /* LOOKUP: of the pinned link */
+	enum pin_link link;
+	const char *path; /* LINK: where it is pinned */
 	int map;          /* ACTIVE */
 	struct ap_active active_from, active_to;
 };

@@ -48,6 +48,8 @@ static const struct shape shapes[TABLES] = {
 	[T_LISTENERS] = { "listeners", BPF_MAP_TYPE_ARRAY, 4, 8,
 			  AP_LISTENER_WORDS },
 	[T_SOCKETS] = { "sockets", BPF_MAP_TYPE_SOCKMAP, 4, 8, AP_SOCKETS },
+	[T_PEERS] = { "peers", BPF_MAP_TYPE_LRU_HASH, sizeof(struct ap_key6),
+		      sizeof(struct ap_peer), AP_PEERS },
 	[T_LOOKING] = { "looking", BPF_MAP_TYPE_PERCPU_ARRAY, 4,
 			sizeof(struct ap_looking), 1 },
 	[T_COUNTERS] = { "counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8,

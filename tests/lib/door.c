@@ -17,6 +17,7 @@
 
 #include "door.h"
 #include "lookup.skel.h"
+#include "peer.skel.h"
 #include "tc.skel.h"
 #include "xdp.skel.h"
 
@@ -115,15 +116,20 @@ static int load_others(struct door *d)
 
 	d->tc = tc_bpf__open();
 	d->lookup = lookup_bpf__open();
-	if (!d->tc || !d->lookup)
+	d->peer = peer_bpf__open();
+	if (!d->tc || !d->lookup || !d->peer)
 		return -errno;
 	rc = share_maps(d, d->tc->obj);
 	if (!rc)
 		rc = share_maps(d, d->lookup->obj);
 	if (!rc)
+		rc = share_maps(d, d->peer->obj);
+	if (!rc)
 		rc = tc_bpf__load(d->tc);
 	if (!rc)
 		rc = lookup_bpf__load(d->lookup);
+	if (!rc)
+		rc = peer_bpf__load(d->peer);
 	return rc;
 }
 
@@ -218,6 +224,7 @@ void door_close(struct door *d)
 	xdp_bpf__destroy(d->xdp);
 	tc_bpf__destroy(d->tc);
 	lookup_bpf__destroy(d->lookup);
+	peer_bpf__destroy(d->peer);
 	memset(d, 0, sizeof(*d));
 }
 

@@ -30,12 +30,14 @@ enum door_mode { DOOR_XDP, DOOR_TC };
 struct xdp_bpf;
 struct tc_bpf;
 struct lookup_bpf;
+struct peer_bpf;
 
 struct door {
 	enum door_mode mode; /* which program takes what arrives */
 	struct xdp_bpf *xdp;
 	struct tc_bpf *tc;
 	struct lookup_bpf *lookup;
+	struct peer_bpf *peer;
 	struct ap_config config;
 	unsigned int generation;
 	char pins[64]; /* not our own maps but those pinned here */

@@ -107,7 +107,7 @@ active() { # generation or instance
 
 # Whether a whole door is in force, by the kernel's word.
 serves() { # [interface]
-	local on
+	local on pin
 	on=$(attached "${1:-e0}" | cut -d' ' -f1 | sort | tr '\n' ' ')
 	[ "$on" = "egress xdp " ] || [ "$on" = "egress ingress " ] || {
 		echo "attached to ${1:-e0}: $on"
@@ -117,6 +117,11 @@ serves() { # [interface]
 	bpftool -j link show pinned "$(pins)/lookup" |
 		jq -e ".netns_ino == $(netns_number)" >/dev/null ||
 		{ echo "no sk_lookup"; return 1; }
+	for pin in peer4 peer6; do
+		bpftool -j link show pinned "$(pins)/$pin" |
+			jq -e ".cgroup_id > 0" >/dev/null ||
+			{ echo "no $pin"; return 1; }
+	done
 }
 
 # Nothing of anyport's is in the server's namespace or below /run.

@@ -11,17 +11,18 @@ world
 has_all_pins() {
 	local name
 	for name in config active policy flows4 flows6 half4 half6 nat4 nat6 \
-		aliased budgets prefixes listeners sockets looking counters; do
+		aliased budgets prefixes listeners sockets peers looking counters; do
 		bpftool map show pinned "$(pins)/$name" >/dev/null || return
 	done
-	[ "$(find "$(pins)" -type f | wc -l)" = 17 ] || { ls "$(pins)"; return 1; }
+	[ "$(find "$(pins)" -type f | wc -l)" = 20 ] || { ls "$(pins)"; return 1; }
 }
 
 # What bpftool lists must use the pinned maps and nobody else's.
 programs_use_pins() {
 	local id name
 	id=$(bpftool -j map show pinned "$(pins)/config" | jq .id)
-	for name in anyport_xdp anyport_egress anyport_lookup; do
+	for name in anyport_xdp anyport_egress anyport_lookup anyport_peer4 \
+		anyport_peer6; do
 		bpftool -j prog show | jq -e --arg n $name --argjson m "$id" \
 			'[.[] | select(.name == $n and (.map_ids // [] | index($m)))] |
 			length == 1' >/dev/null || { echo "$name"; return 1; }
@@ -40,10 +41,18 @@ modes_are() { # mode...
 		{ ls -la /run/anyport /run/anyport/bpf "$(pins)"; return 1; }
 }
 
+# Ids of the links: a program is replaced, never taken off and put on again.
+link_ids() {
+	local name
+	for name in lookup peer4 peer6; do
+		bpftool -j link show pinned "$(pins)/$name" | jq .id
+	done
+}
+
 ok "load" door load
 ok "everything is attached" serves
 ok "every map is pinned, and nothing else" has_all_pins
-ok "bpftool: three programs, on the pinned maps" programs_use_pins
+ok "bpftool: five programs, on the pinned maps" programs_use_pins
 ok "readable by root's group alone" modes_are root
 ok "the state file names what is attached" \
 	test "xdp $(state '.uplinks[0].ingress_id')" = "$(attached | grep xdp)"
@@ -51,6 +60,7 @@ ok "a key was made, for root alone" \
 	test "$(stat -c '%a %s' /var/lib/anyport/secret)" = "600 16"
 
 # ---- again -------------------------------------------------------------------
+links=$(link_ids)
 before=$(attached) maps=$(bpftool -j map show pinned "$(pins)/flows4" | jq .id)
 secret=$(bpftool -j map lookup pinned "$(pins)/config" key 1 0 0 0 | jq -c .formatted.value.secret)
 key=(198 51 100 7 0xd4 0x31 0x04 0xaa)
@@ -61,6 +71,7 @@ ok "still everything is attached, once" serves
 differs() { [ "$1" != "$2" ] || { echo "$1"; return 1; }; }
 ok "by new programs" differs "$before" "$(attached)"
 ok "on the same maps" test "$maps" = "$(bpftool -j map show pinned "$(pins)/flows4" | jq .id)"
+ok "by the same links" test "$links" = "$(link_ids)"
 ok "with the flows that were there" bpftool map lookup pinned "$(pins)/flows4" key "${key[@]}"
 ok "generation 2 after two loads" test "$(active generation)" = 2
 before=$(attached)

@@ -145,6 +145,25 @@ steering_off() {
 	ns bpftool link detach pinned "$(pins)/lookup" &&
 		mended 'sk_lookup is not attached'
 }
+peers_off() {
+	rm "$(pins)/peer6" && mended "members on TCP who .* were detached" &&
+		ns bpftool link detach pinned "$(pins)/peer4" &&
+		mended "members on TCP who .* were detached"
+}
+# A door can do without. The mounts are this sandbox's own.
+no_cgroup() {
+	ns anyport unload && mkdir -p /run/anyport/bpf &&
+		mount -t bpf bpf /run/anyport/bpf || return
+	unshare --mount bash -c "umount -a -t cgroup2 &&
+		nsenter --net=/run/netns/$NS anyport load -c $CONF" \
+			>"$LAB_DIR/said" 2>&1 || { cat "$LAB_DIR/said"; return 1; }
+	cat "$LAB_DIR/said"
+	grep "one address and port .*: cgroup v2 is not mounted" \
+		"$LAB_DIR/said" &&
+		status 0 "^note: members on TCP .*: cgroup v2 is not mounted" &&
+		[ "$(ns anyport status --json | jq .door.tcp_alias)" = false ] &&
+		ns anyport reload -c "$CONF" && serving && ! status 0 "^note: members"
+}
 map_gone() { rm "$(pins)/nat4" && mended 'the table "nat4" in .* is missing'; }
 # It is loaded: who asks must not be told that it is not.
 counters_gone() {
@@ -347,6 +366,8 @@ ok "XDP detached, mended" xdp_off xdp
 ok "egress filter removed, mended" egress_off
 ok "clsact removed, mended" clsact_off
 ok "sk_lookup detached, mended" steering_off
+ok "getpeername programs detached, mended" peers_off
+ok "without cgroup v2 it serves, and says so" no_cgroup
 ok "a pinned map removed, mended" map_gone
 ok "stats says that its table is missing" counters_gone
 ok "the record removed or damaged, mended" record_gone

@@ -16,6 +16,7 @@
 
 #include "expect.h"
 #include "lookup.skel.h"
+#include "peer.skel.h"
 #include "tc.skel.h"
 #include "xdp.skel.h"
 
@@ -51,8 +52,12 @@ static unsigned int baseline(const char *kernel, const char *name)
 static void within_half(void **state)
 {
 	const struct bpf_program *const prog[] = {
-		door.xdp->progs.anyport_xdp, door.tc->progs.anyport_ingress,
-		door.tc->progs.anyport_egress, door.lookup->progs.anyport_lookup
+		door.xdp->progs.anyport_xdp,
+		door.tc->progs.anyport_ingress,
+		door.tc->progs.anyport_egress,
+		door.lookup->progs.anyport_lookup,
+		door.peer->progs.anyport_peer4,
+		door.peer->progs.anyport_peer6,
 	};
 	unsigned int insns, known;
 	struct utsname host;
