@@ -13,13 +13,12 @@
 # make sanitize  the unit tests with AddressSanitizer and UBSan
 # make lint      compilers, cppcheck, clang-tidy, shellcheck, valgrind (no root)
 # make fuzz      each fuzzer for TIME=60 seconds (no root)
-# make install    below DESTDIR, with PREFIX, SYSCONFDIR, LIBDIR; make uninstall
+# make install    below DESTDIR, with PREFIX, LIBDIR; make uninstall
 # make help       the rest
 
 PREFIX     ?= /usr
-SYSCONFDIR ?= /etc
 LIBDIR     ?= /lib
-export DESTDIR PREFIX SYSCONFDIR LIBDIR
+export DESTDIR PREFIX LIBDIR
 CC         ?= gcc
 CLANG      ?= clang
 BPFTOOL    ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)

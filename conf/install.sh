@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Copyright the anyport authors
 #
-# install.sh install|uninstall|list: puts anyport where PREFIX, SYSCONFDIR and
+# install.sh install|uninstall|list: puts anyport where PREFIX and
 # LIBDIR say, below DESTDIR; takes exactly that away again; or lists it, a line
 # "MODE PATH" each. Called by make from the top of the source.
 set -eu
 umask 022
-: "${DESTDIR=}" "${PREFIX=/usr}" "${SYSCONFDIR=/etc}" "${LIBDIR=/lib}"
+: "${DESTDIR=}" "${PREFIX=/usr}" "${LIBDIR=/lib}"
 cd "$(dirname "$0")/.."
 sbin=$PREFIX/sbin libexec=$PREFIX/libexec doc=$PREFIX/share/doc/anyport
-man=$PREFIX/share/man etc=$SYSCONFDIR/anyport hook=$libexec/anyport-hook
+man=$PREFIX/share/man etc=/etc/anyport hook=$libexec/anyport-hook
 manifest=$doc/manifest # what install put there, for uninstall
 group=openvpn # of OpenVPN's processes, which run the hook
 
