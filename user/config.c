@@ -40,6 +40,17 @@ __attribute__((format(printf, 2, 3))) static void bad_line(struct parser *p,
 	config_error(p, p->line, "%s", text);
 }
 
+void config_warn(struct parser *p, unsigned int line, const char *fmt, ...)
+{
+	va_list args;
+
+	fprintf(p->errors, "%s:%u: warning: ", p->file, line);
+	va_start(args, fmt);
+	vfprintf(p->errors, fmt, args);
+	va_end(args);
+	fputc('\n', p->errors);
+}
+
 static size_t section_index(const char *name)
 {
 	size_t i;

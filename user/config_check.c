@@ -115,6 +115,35 @@ static void own_ports(struct parser *p, enum ap_proto proto)
 	}
 }
 
+/*
+ * Ranges may overlap, that is what the precedence is for. The very same ports
+ * under two keys are a slip: one of the two lines does nothing.
+ */
+static void named_twice(struct parser *p, const char *wins,
+			const struct port_entries *winners, const char *key,
+			const struct port_entries *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct port_entry *e = &list->entry[i];
+
+		for (size_t j = 0; j < winners->n; j++) {
+			const struct port_entry *w = &winners->entry[j];
+			char text[16] = "";
+
+			if (w->first != e->first || w->last != e->last)
+				continue;
+			if (e->last != e->first)
+				(void)snprintf(text, sizeof(text), "-%u",
+					       e->last);
+			config_warn(p, e->line,
+				    "%s of %u%s does nothing: it is under "
+				    "%s too, in line %u, which wins; take one "
+				    "of them out",
+				    key, e->first, text, wins, w->line);
+		}
+	}
+}
+
 static void ports(struct parser *p)
 {
 	for (enum ap_proto proto = 0; proto < AP_PROTOS; proto++) {
@@ -122,6 +151,9 @@ static void ports(struct parser *p)
 
 		too_many_targets(p, proto);
 		own_ports(p, proto);
+		named_twice(p, "pass", &p->pass[proto], "map", &p->map[proto]);
+		named_twice(p, "pass", &p->pass[proto], "claim",
+			    &p->claim[proto]);
 		if (c->n_map)
 			qsort(c->map, c->n_map, sizeof(*c->map), by_dialled);
 	}

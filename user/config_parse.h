@@ -71,6 +71,9 @@ bool config_is_set(const struct parser *p, const char *section,
 
 __attribute__((format(printf, 3, 4))) void
 config_error(struct parser *p, unsigned int line, const char *fmt, ...);
+/* The file is taken all the same. */
+__attribute__((format(printf, 3, 4))) void
+config_warn(struct parser *p, unsigned int line, const char *fmt, ...);
 
 /* Possible CPUs; 0: the kernel does not say. */
 unsigned int config_cpus(void);

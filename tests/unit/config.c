@@ -363,9 +363,45 @@ static void files(void **state)
 	free(errors);
 }
 
+/* A warning is no error: the file is taken, and the first rule holds. */
+static void named_twice(void **state)
+{
+	static const struct {
+		const char *text, *said;
+	} list[] = {
+		{ "[tcp]\npass = 22\nclaim = 22\n",
+		  "t.conf:7: warning: claim of 22 does nothing: it is under "
+		  "pass too, in line 6, which wins; take one of them out\n" },
+		{ "[tcp]\nmap = 443:4443\npass = 80, 443\n",
+		  "t.conf:6: warning: map of 443 does nothing: it is under pass "
+		  "too, in line 7, which wins; take one of them out\n" },
+		{ "[udp]\npass = 500-600\nclaim = 500-600\n",
+		  "t.conf:7: warning: claim of 500-600 does nothing: it is "
+		  "under pass too, in line 6, which wins; take one of them "
+		  "out\n" },
+		{ "[tcp]\npass = 22\nclaim = 1-1000\n", "" },
+		{ "[tcp]\nclaim = 443\nmap = 443:4443\n", "" },
+		{ "[tcp]\npass = 22\n[udp]\nclaim = 22\n", "" },
+	};
+	struct config *c;
+	char *errors, text[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		(void)snprintf(text, sizeof(text), DOOR "%s", list[i].text);
+		assert_int_equal(conf_parse(text, strlen(text), CONFIG_ALL, &c,
+					    &errors),
+				 0);
+		assert_string_equal(errors, list[i].said);
+		free(errors);
+		config_free(c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(named_twice),
 		cmocka_unit_test(presets),
 		cmocka_unit_test(every_key),
 		cmocka_unit_test(comments_and_blanks),

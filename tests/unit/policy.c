@@ -73,7 +73,7 @@ static void precedence(void **state)
 	build(DOOR "[tcp]\ntarget = 1195\n"
 		   "map = 443:4443\nmap = 80:4443\nmap = 25:2525\n"
 		   "map = 8080:8080\n"
-		   "claim = 80-90, 1194\npass = 22, 25, 85\n",
+		   "claim = 80-90, 1194\npass = 22, 25-26, 85\n",
 	      AP_TCP);
 	expect(22, AP_PASS, 0);
 	expect(25, AP_PASS, 0); /* before map */
