@@ -8,6 +8,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -116,8 +117,29 @@ static int read_all(int fd, long long until, char **out)
 	}
 }
 
+/*
+ * Its output has ended, or is not wanted: so may it. One that goes on without
+ * output is ended too.
+ */
+static int reap(pid_t pid, int err, long long until, int *status)
+{
+	int ended = pidfd_open(pid, 0);
+
+	if (!err && ended < 0)
+		err = -errno;
+	err = err ?: wait_for(ended, until);
+	if (err)
+		(void)kill(pid, SIGKILL);
+	if (ended >= 0)
+		(void)close(ended);
+	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
+		;
+	return err;
+}
+
 int child_read(const char *const argv[], int ms, char **out)
 {
+	long long until = now_ms() + ms;
 	int pipes[2], err, status = 0;
 	pid_t pid = -1;
 
@@ -127,12 +149,8 @@ int child_read(const char *const argv[], int ms, char **out)
 	err = start(argv, pipes[1], &pid);
 	(void)close(pipes[1]);
 	if (!err) {
-		err = read_all(pipes[0], now_ms() + ms, out);
-		/* Its output has ended or is not wanted: so may it. */
-		if (err)
-			(void)kill(pid, SIGKILL);
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
+		err = read_all(pipes[0], until, out);
+		err = reap(pid, err, until, &status);
 	}
 	(void)close(pipes[0]);
 	if (!err && status)

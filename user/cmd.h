@@ -36,8 +36,12 @@ const struct command *cmd_find(const char *name);
 void cmd_list(FILE *out);
 void cmd_help(const struct command *command);
 
-/* For getopt_long() of those without any: its errors name a long one whole. */
+/* For those without any: the errors name a long one whole. */
 extern const struct option cmd_no_long[];
+
+/* getopt_long(), whose errors begin with "anyport NAME:". */
+int cmd_option(int argc, char **argv, const char *letters,
+	       const struct option *options);
 
 /* Prints the named command's usage; returns EXIT_MISUSE. */
 int cmd_misuse(const char *name);

@@ -150,8 +150,7 @@ int cmd_check(int argc, char **argv)
 	struct config *config;
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "c:", cmd_no_long, NULL)) !=
-	       -1) {
+	while ((option = cmd_option(argc, argv, "c:", cmd_no_long)) != -1) {
 		if (option != 'c')
 			return cmd_misuse(argv[0]);
 		file = optarg;

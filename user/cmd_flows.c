@@ -83,7 +83,7 @@ static int parse_request(int argc, char **argv, struct request *r)
 	int option;
 
 	*r = (struct request){ .filter.state = -1, .limit = SIZE_MAX };
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+	while ((option = cmd_option(argc, argv, "", options)) != -1)
 		if (!parse_option(option, r))
 			return cmd_misuse(argv[0]);
 	if (optind == argc)

@@ -40,7 +40,7 @@ static int parse_request(int argc, char **argv, struct request *request)
 	*request = (struct request){ .command = argv[0],
 				     .reload = !strcmp(argv[0], "reload"),
 				     .file = CONFIG_FILE };
-	while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+	while ((option = cmd_option(argc, argv, "c:", options)) != -1) {
 		if (option == 'c') {
 			request->file = optarg;
 		} else if (option != 'C') {

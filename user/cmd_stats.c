@@ -51,7 +51,7 @@ static int parse_request(int argc, char **argv, struct request *r)
 	int option;
 
 	*r = (struct request){ 0 };
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = cmd_option(argc, argv, "", options)) != -1) {
 		if (option == 'j')
 			r->json = true;
 		else if (option != 'w' || !parse_watch(argc, argv, r))

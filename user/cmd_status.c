@@ -26,13 +26,18 @@ static int parse_request(int argc, char **argv, struct request *r)
 	int option;
 
 	*r = (struct request){ 0 };
-	while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+	while ((option = cmd_option(argc, argv, "c:", options)) != -1) {
 		if (option == 'j')
 			r->json = true;
 		else if (option == 'c')
 			r->file = optarg;
 		else
 			return cmd_misuse(argv[0]);
+	}
+	if (r->file && !output_can_say(r->file)) {
+		log_error("-c: the name of the file is not UTF-8: name it by "
+			  "another path");
+		return EXIT_MISUSE;
 	}
 	if (optind == argc)
 		return EXIT_DONE;

@@ -79,6 +79,19 @@ void cmd_help(const struct command *c)
 		printf("\n%s", c->details);
 }
 
+int cmd_option(int argc, char **argv, const char *letters,
+	       const struct option *options)
+{
+	char *name = argv[0], whole[32];
+	int option;
+
+	(void)snprintf(whole, sizeof(whole), "anyport %s", name);
+	argv[0] = whole;
+	option = getopt_long(argc, argv, letters, options, NULL);
+	argv[0] = name;
+	return option;
+}
+
 int cmd_misuse(const char *name)
 {
 	const struct command *c = cmd_find(name);

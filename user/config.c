@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "config_parse.h"
 
@@ -320,6 +321,15 @@ static int parse(struct parser *p)
 	return err;
 }
 
+static int64_t mtime_of(FILE *in)
+{
+	struct stat st;
+
+	if (fileno(in) < 0 || fstat(fileno(in), &st))
+		return 0;
+	return st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec;
+}
+
 int config_parse(FILE *in, const char *name, enum config_part part,
 		 FILE *errors, struct config **out)
 {
@@ -333,6 +343,7 @@ int config_parse(FILE *in, const char *name, enum config_part part,
 	p.config = calloc(1, sizeof(*p.config));
 	if (!p.config)
 		return err;
+	p.config->mtime = mtime_of(in);
 	p.config->path = strdup(name);
 	if (p.config->path)
 		err = parse(&p);

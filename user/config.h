@@ -78,6 +78,7 @@ struct instance_config {
 
 struct config {
 	char *path; /* the file, for messages */
+	int64_t mtime; /* its, ns, before it was read; 0: not known */
 	char (*interface)[IF_NAMESIZE];
 	size_t n_interface;
 	struct ip_prefix address[AP_ADDRS];

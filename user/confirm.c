@@ -218,7 +218,7 @@ int cmd_confirm(int argc, char **argv)
 {
 	int lock, waited;
 
-	if (getopt_long(argc, argv, "", cmd_no_long, NULL) != -1)
+	if (cmd_option(argc, argv, "", cmd_no_long) != -1)
 		return cmd_misuse(argv[0]);
 	if (optind < argc) {
 		log_error("confirm takes no argument \"%s\"", argv[optind]);

@@ -15,6 +15,7 @@
 #include "door.h"
 #include "ids.h"
 #include "log.h"
+#include "output.h"
 #include "prog.h"
 #include "secret.h"
 #include "uplink.h"
@@ -273,6 +274,24 @@ static int release_others(struct door *door, const struct wanted *wanted)
 	return err;
 }
 
+/* Where status and the next load find the configuration. */
+static int name_config(struct door *door, const struct config *config)
+{
+	struct state *state = &door->state;
+	char *whole = realpath(config->path, NULL);
+	const char *path =
+		config->path[0] != '/' && whole ? whole : config->path;
+	int err = 0;
+
+	(void)snprintf(state->config, sizeof(state->config), "%s", path);
+	if (!output_can_say(state->config))
+		err = door_fail(door, -EILSEQ,
+				"the path of the configuration is not UTF-8: "
+				"move it to one that is");
+	free(whole);
+	return err;
+}
+
 static int keep_state(struct door *door, const struct config *config)
 {
 	struct state *state = &door->state;
@@ -280,16 +299,7 @@ static int keep_state(struct door *door, const struct config *config)
 
 	state->layout = AP_LAYOUT;
 	(void)snprintf(state->version, sizeof(state->version), "%s", VERSION);
-	(void)snprintf(state->config, sizeof(state->config), "%s",
-		       config->path);
-	if (config->path[0] != '/') {
-		char *path = realpath(config->path, NULL);
-
-		if (path)
-			(void)snprintf(state->config, sizeof(state->config),
-				       "%s", path);
-		free(path);
-	}
+	state->config_mtime = config->mtime;
 	state->reloaded = time(NULL);
 	if (door->fresh)
 		state->loaded = state->reloaded;
@@ -323,6 +333,7 @@ static int prepare(struct door *door, const struct config *config,
 {
 	int err = want_links(door, config, wanted);
 
+	err = err ?: name_config(door, config);
 	if (err)
 		return err;
 	err = door->fresh ? make_tables(door, config)

@@ -9,6 +9,15 @@
 #include "log.h"
 #include "output.h"
 
+bool output_can_say(const char *text)
+{
+	json_t *said = json_string(text);
+	bool can = said;
+
+	json_decref(said);
+	return can;
+}
+
 json_t *output_document(void)
 {
 	return json_pack("{s:i, s:I}", "schema", 1, "time",

@@ -15,6 +15,9 @@
  */
 int output_json(json_t *root, bool line);
 
+/* Is TEXT what a document can hold, UTF-8? */
+bool output_can_say(const char *text);
+
 /* "schema": 1 and the time, the start of every document. */
 json_t *output_document(void);
 

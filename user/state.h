@@ -42,6 +42,7 @@ struct state {
 	uint32_t layout;	/* AP_LAYOUT of the binary that loaded */
 	char version[32];
 	char config[4096];	/* absolute path of the configuration */
+	int64_t config_mtime;	/* its, ns, as it was loaded; 0: not known */
 	int64_t loaded;		/* Unix seconds of the first load */
 	int64_t reloaded;	/* of the last change */
 	int64_t undo_at;	/* nobody has confirmed: undone then; 0: never */

@@ -52,9 +52,10 @@ static json_t *addresses_to_json(const struct state *state)
 char *state_to_json(const struct state *state)
 {
 	json_t *root = json_pack(
-		"{s:i, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:o, s:o}",
+		"{s:i, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o, s:o}",
 		"schema", 1, "layout", (json_int_t)state->layout, "version",
-		state->version, "config", state->config, "loaded",
+		state->version, "config", state->config, "config_mtime",
+		(json_int_t)state->config_mtime, "loaded",
 		(json_int_t)state->loaded, "reloaded",
 		(json_int_t)state->reloaded, "lookup_id",
 		(json_int_t)state->lookup_id, "peer4_id",
@@ -158,21 +159,23 @@ static int lists_from_json(json_t *uplinks, json_t *addresses,
 int state_from_json(const char *text, struct state *state)
 {
 	json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-	json_int_t schema, layout, loaded, reloaded, lookup, peer4, peer6;
+	json_int_t schema, layout, mtime, loaded, reloaded, lookup;
+	json_int_t peer4, peer6;
 	const char *version, *config, *why;
 	json_t *uplinks, *addresses;
 	int err = -EBADMSG;
 
 	memset(state, 0, sizeof(*state));
 	if (!root ||
-	    json_unpack(
-		    root,
-		    "{s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:o, s:o}",
-		    "schema", &schema, "layout", &layout, "version", &version,
-		    "config", &config, "loaded", &loaded, "reloaded",
-		    &reloaded, "lookup_id", &lookup, "peer4_id", &peer4,
-		    "peer6_id", &peer6, "peer_why", &why, "uplinks", &uplinks,
-		    "addresses", &addresses) ||
+	    json_unpack(root,
+			"{s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, "
+			"s:s, s:o, s:o}",
+			"schema", &schema, "layout", &layout, "version",
+			&version, "config", &config, "config_mtime", &mtime,
+			"loaded", &loaded, "reloaded", &reloaded, "lookup_id",
+			&lookup, "peer4_id", &peer4, "peer6_id", &peer6,
+			"peer_why", &why, "uplinks", &uplinks, "addresses",
+			&addresses) ||
 	    schema != 1 || layout != AP_LAYOUT ||
 	    take_number(&state->lookup_id, lookup) ||
 	    take_number(&state->peer_id[0], peer4) ||
@@ -182,6 +185,7 @@ int state_from_json(const char *text, struct state *state)
 	    take_text(state->config, sizeof(state->config), config))
 		goto out;
 	state->layout = AP_LAYOUT;
+	state->config_mtime = mtime;
 	state->loaded = loaded;
 	state->reloaded = reloaded;
 	err = lists_from_json(uplinks, addresses, state);

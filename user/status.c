@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "cmd.h"
@@ -142,7 +141,6 @@ static void check_addresses(struct status *s)
 
 static void read_config(struct status *s)
 {
-	struct stat st;
 	FILE *sink = fopen("/dev/null", "we");
 
 	if (sink && config_read(s->path, sink, &s->config)) {
@@ -152,7 +150,8 @@ static void read_config(struct status *s)
 			   "host agrees with it; \"anyport check -c %s\" says "
 			   "why",
 			   s->path, s->path);
-	} else if (!stat(s->path, &st) && st.st_mtime > s->state.reloaded) {
+	} else if (s->config && !strcmp(s->path, s->state.config) &&
+		   s->config->mtime > s->state.config_mtime) {
 		char *command = text_of("anyport reload -c %s", s->path);
 
 		report_add(&s->report, false, command,

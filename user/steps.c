@@ -57,27 +57,6 @@ static int go_back(const struct step *step)
 	return set_active(step, &back);
 }
 
-static int own(int fd)
-{
-	return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
-}
-
-int steps_note(struct steps *steps, const struct step *step)
-{
-	struct step *more =
-		reallocarray(steps->step, steps->n + 1, sizeof(*more));
-
-	if (!more)
-		return -ENOMEM;
-	steps->step = more;
-	more += steps->n++;
-	*more = *step;
-	more->from = own(step->from);
-	more->to = own(step->to);
-	more->map = step->kind == STEP_ACTIVE ? own(step->map) : -1;
-	return 0;
-}
-
 static void let_go(const struct step *step)
 {
 	const int fd[] = { step->from, step->to, step->map };
@@ -85,6 +64,36 @@ static void let_go(const struct step *step)
 	for (size_t i = 0; i < sizeof(fd) / sizeof(*fd); i++)
 		if (fd[i] >= 0)
 			close(fd[i]);
+}
+
+/* A duplicate in *OUT; of none, none. */
+static int own(int fd, int *out)
+{
+	*out = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return fd >= 0 && *out < 0 ? -errno : 0;
+}
+
+int steps_note(struct steps *steps, const struct step *step)
+{
+	struct step *more =
+		reallocarray(steps->step, steps->n + 1, sizeof(*more));
+	int err;
+
+	if (!more)
+		return -ENOMEM;
+	steps->step = more;
+	more += steps->n;
+	*more = *step;
+	more->from = more->to = more->map = -1;
+	err = own(step->from, &more->from);
+	err = err ?: own(step->to, &more->to);
+	if (step->kind == STEP_ACTIVE)
+		err = err ?: own(step->map, &more->map);
+	if (err)
+		let_go(more);
+	else
+		steps->n++;
+	return err;
 }
 
 int steps_take(struct steps *steps, const struct step *step)

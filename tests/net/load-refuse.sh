@@ -45,6 +45,11 @@ no_capability() {
 ok "root without the capabilities" refuses 1 "Operation not permitted" no_capability
 ok "nothing is left" clean
 ok "a missing file" refuses 1 nowhere.conf $IN "$ANYPORT" load -c "$LAB_DIR/nowhere.conf"
+odd=$LAB_DIR/$'\xff'.conf
+cp "$CONF" "$odd"
+ok "a path that is not UTF-8" refuses 1 "not UTF-8" $IN "$ANYPORT" load -c "$odd"
+ok "nothing is left" clean
+ok "status likewise" refuses 2 "not UTF-8" $IN "$ANYPORT" status -c "$odd"
 config 'speed = high'
 ok "an unknown key" refuses 1 speed door load
 config 'address = 1.2.3'

@@ -37,6 +37,19 @@ static void time_is_bounded(void **state)
 	assert_true(time(NULL) - before < 30);
 }
 
+static void silence_is_no_end(void **state)
+{
+	const char *const argv[] = { "sh", "-c", "exec >&-; exec sleep 60",
+				     NULL };
+	time_t before = time(NULL);
+	char *out;
+
+	(void)state;
+	assert_int_equal(child_read(argv, 500, &out), -ETIMEDOUT);
+	assert_null(out);
+	assert_true(time(NULL) - before < 30);
+}
+
 static void failures_are_told(void **state)
 {
 	const char *const none[] = { "no-such-program", NULL };
@@ -73,6 +86,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(output_is_read_whole),
 		cmocka_unit_test(time_is_bounded),
+		cmocka_unit_test(silence_is_no_end),
 		cmocka_unit_test(failures_are_told),
 		cmocka_unit_test(path_does_not_matter),
 	};

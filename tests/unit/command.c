@@ -86,6 +86,10 @@ static void misuse(void **state)
 		assert_string_equal(out, "");
 		assert_true(strlen(err) > 20);
 	}
+	assert_int_equal(anyport("check -x"), 2);
+	assert_int_equal(strncmp(err, "anyport check: ", 15), 0);
+	assert_int_equal(anyport("stats --slow"), 2);
+	assert_int_equal(strncmp(err, "anyport stats: ", 15), 0);
 	assert_int_equal(anyport("frobnicate"), 2);
 	assert_string_equal(err, "anyport: no command \"frobnicate\"; "
 				 "\"anyport --help\" lists them\n");

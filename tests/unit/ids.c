@@ -125,6 +125,10 @@ static void fill(void)
 	state.loaded = 1700000000;
 	state.reloaded = 1700000001;
 	state.lookup_id = 4000000000;
+	state.config_mtime = 1700000000123456789;
+	state.peer_id[0] = 12;
+	state.peer_id[1] = 13;
+	strcpy(state.peer_why, "no \"cgroup\"");
 	state.n_uplink = AP_UPLINKS;
 	for (size_t i = 0; i < AP_UPLINKS; i++) {
 		struct state_uplink *u = &state.uplink[i];
