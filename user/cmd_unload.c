@@ -8,6 +8,7 @@
 
 #include "cmd.h"
 #include "door.h"
+#include "gone.h"
 #include "lock.h"
 #include "log.h"
 #include "quiet.h"
@@ -19,6 +20,7 @@ static int unload(void)
 	int err = pin_paths(&paths);
 
 	err = err ?: door_remove(&paths, &left);
+	err = err ?: gone_clean();
 	err = err ?: pin_unmount();
 	if (err) {
 		log_error("cannot unload everything: %s; anyport -v unload "
@@ -39,7 +41,7 @@ int cmd_unload(int argc, char **argv)
 
 	/* -c is taken like load's and not read: unload needs no file. */
 	for (int option;
-	     (option = getopt_long(argc, argv, "c:", cmd_no_long, NULL)) != -1;)
+	     (option = cmd_option(argc, argv, "c:", cmd_no_long)) != -1;)
 		if (option != 'c')
 			return cmd_misuse(argv[0]);
 	if (optind < argc) {

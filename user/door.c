@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "door.h"
+#include "gone.h"
+#include "log.h"
 #include "uplink.h"
 
 int door_fail(struct door *door, int err, const char *fmt, ...)
@@ -147,8 +149,12 @@ int door_open(struct door *door)
 	char offender[PATH_MAX] = "";
 	enum pin_state state;
 	bool orphans;
-	int err;
+	int err = gone_clean();
 
+	if (err)
+		log_warn("cannot remove what a network namespace that is gone "
+			 "has left: %s, ignoring",
+			 strerror(-err));
 	memset(door, 0, sizeof(*door));
 	tables_init(&door->tables);
 	err = pin_paths(&door->paths);

@@ -30,14 +30,11 @@ static const char *const link_names[PIN_LINKS] = {
 	[PIN_PEER6] = "peer6",
 };
 
-int pin_paths(struct pin_paths *paths)
+void pin_paths_of(uint64_t netns, struct pin_paths *paths)
 {
-	struct stat st;
-	unsigned long long ino;
+	unsigned long long ino = netns;
 
-	if (stat("/proc/self/ns/net", &st))
-		return -errno;
-	paths->netns = ino = st.st_ino;
+	paths->netns = netns;
 	(void)snprintf(paths->base, sizeof(paths->base), STATE_BPF "/%llu",
 		       ino);
 	(void)snprintf(paths->door, sizeof(paths->door),
@@ -53,6 +50,15 @@ int pin_paths(struct pin_paths *paths)
 			       STATE_BPF "/%llu/" DOOR_NAME "-new/%s", ino,
 			       link_names[i]);
 	}
+}
+
+int pin_paths(struct pin_paths *paths)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/net", &st))
+		return -errno;
+	pin_paths_of(st.st_ino, paths);
 	return 0;
 }
 
@@ -294,7 +300,18 @@ int pin_retire(const struct pin_paths *paths)
 	return rename(paths->door, paths->fresh) ? -errno : 0;
 }
 
-/* Of another layout the names are not known: whatever its directory holds. */
+static bool any_but_lookup(const char *name)
+{
+	return strcmp(name, link_names[PIN_LOOKUP]) != 0;
+}
+
+static bool ours_but_lookup(const char *name)
+{
+	return is_ours(name) && any_but_lookup(name);
+}
+
+/* Of another layout the names are not known: whatever its directory holds.
+ * The sk_lookup link goes last: by it the next command sees whose this is. */
 static int remove_door(const char *base, const char *name, bool *left)
 {
 	bool known = !is_other_layout(name);
@@ -303,13 +320,19 @@ static int remove_door(const char *base, const char *name, bool *left)
 	int err;
 
 	(void)snprintf(door, sizeof(door), "%s/%s", base, name);
-	while (!(err = find_entry(door, known ? is_ours : any, entry))) {
+	while (!(err = find_entry(door,
+				  known ? ours_but_lookup : any_but_lookup,
+				  entry))) {
 		(void)snprintf(path, sizeof(path), "%s/%s", door, entry);
 		if (unlink(path))
 			return -errno;
 	}
 	if (err < 0)
 		return err;
+	(void)snprintf(path, sizeof(path), "%s/%s", door,
+		       link_names[PIN_LOOKUP]);
+	if (unlink(path) && errno != ENOENT)
+		return -errno;
 	if (rmdir(door)) {
 		if (errno != ENOTEMPTY)
 			return -errno;

@@ -21,8 +21,10 @@ struct pin_paths {
 	char fresh_link[PIN_LINKS][PATH_MAX / 4];
 };
 
-/* 0 or -errno. */
+/* This namespace's. 0 or -errno. */
 int pin_paths(struct pin_paths *paths);
+/* Those of the namespace with that inode number. */
+void pin_paths_of(uint64_t netns, struct pin_paths *paths);
 
 /* The group that may read: anyport if there is one, else root. */
 gid_t pin_group(void);

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "cmd.h"
+#include "gone.h"
 #include "link.h"
 #include "pin.h"
 #include "status.h"
@@ -162,6 +163,18 @@ static void read_config(struct status *s)
 		(void)fclose(sink);
 }
 
+/* Who may not open links, cannot tell. */
+static void warn_gone(struct status *s)
+{
+	struct pin_paths paths;
+
+	if (!gone_find(&paths))
+		report_add(&s->report, false,
+			   s->loaded ? "anyport load" : "anyport unload",
+			   "%s is left of a network namespace that is gone",
+			   paths.base);
+}
+
 static void warn_undo(struct status *s)
 {
 	int64_t left = s->state.undo_at - (int64_t)time(NULL);
@@ -230,11 +243,10 @@ static void gather_loaded(struct status *s, const char *path)
 	second_look(s, first, at);
 }
 
-int status_gather(struct status *s, const char *path)
+static int gather(struct status *s, const char *path)
 {
 	int err;
 
-	memset(s, 0, sizeof(*s));
 	err = state_read(&s->state);
 	if (!err)
 		err = view_config(&s->kernel);
@@ -253,6 +265,17 @@ int status_gather(struct status *s, const char *path)
 	s->loaded = true;
 	gather_loaded(s, path);
 	return 0;
+}
+
+int status_gather(struct status *s, const char *path)
+{
+	int err;
+
+	memset(s, 0, sizeof(*s));
+	err = gather(s, path);
+	if (!err)
+		warn_gone(s);
+	return err;
 }
 
 void status_free(struct status *s)
