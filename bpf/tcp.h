@@ -73,6 +73,18 @@ static __always_inline void listener_note(const struct syn *syn, int has)
 		__sync_fetch_and_and(word, ~bit);
 }
 
+/*
+ * The IPv4 field of a socket that is bound to one IPv6 address reads 127.0.0.6:
+ * there the IPv6 one decides.
+ */
+static __always_inline int on_loopback(const struct bpf_sock *sk)
+{
+	if (sk->src_ip4 == bpf_htonl(0x7f000006))
+		return !sk->src_ip6[0] && !sk->src_ip6[1] && !sk->src_ip6[2] &&
+		       sk->src_ip6[3] == bpf_htonl(1);
+	return bpf_ntohl(sk->src_ip4) >> 24 == 127;
+}
+
 /* Does the slot hold a listener of the target port that is not on loopback? */
 static __always_inline int slot_is_good(__u32 slot, const struct syn *syn)
 {
@@ -82,8 +94,7 @@ static __always_inline int slot_is_good(__u32 slot, const struct syn *syn)
 	if (!sk)
 		return 0;
 	good = sk->state == BPF_TCP_LISTEN &&
-	       sk->src_port == bpf_ntohs(syn->target_port) &&
-	       (bpf_ntohl(sk->src_ip4) >> 24) != 127;
+	       sk->src_port == bpf_ntohs(syn->target_port) && !on_loopback(sk);
 	bpf_sk_release(sk);
 	return good;
 }

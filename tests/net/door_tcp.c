@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
+
 #include "matrix.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
@@ -403,6 +405,56 @@ static void wrapper_gives_way(void **state)
 	open_target();
 }
 
+static unsigned long long runs_of(int program)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+
+	assert_int_equal(bpf_obj_get_info_by_fd(program, &info, &len), 0);
+	return info.run_cnt;
+}
+
+/* How often sk_lookup ran for COUNT connections to I of door_address. */
+static unsigned long long look_ups(int i, int count)
+{
+	int stats = bpf_enable_stats(BPF_STATS_RUN_TIME), lookup, n;
+	unsigned long long before;
+
+	assert_true(stats >= 0);
+	lookup = bpf_prog_get_fd_by_id(
+		ns_number("srv", "jq .lookup_id /run/anyport/*.json"));
+	assert_true(lookup >= 0);
+	before = runs_of(lookup);
+	for (n = 0; n < count; n++)
+		hang_up(connected(any_port(i), end(door_address[i], 443)));
+	before = runs_of(lookup) - before;
+	close(lookup);
+	close(stats);
+	return before;
+}
+
+/* One that was found is kept, wherever it is bound, not looked for again. */
+static void listener_is_kept(void **state)
+{
+	unsigned long long any, one;
+	int v;
+
+	(void)state;
+	for (v = 0; v < 4; v += 2) {
+		open_target();
+		look_ups(v, 1);
+		any = look_ups(v, 10);
+		close_target();
+		target = tcp_listen("srv", end(door_address[v], TARGET));
+		look_ups(v, 1);
+		one = look_ups(v, 10);
+		assert_in_range(any, 10, 29);
+		assert_in_range(one, 10, 29);
+		close_target();
+	}
+	open_target();
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -419,6 +471,7 @@ int main(void)
 		cmocka_unit_test(passed_port),
 		cmocka_unit_test(listener_goes_and_comes),
 		cmocka_unit_test(wrapper_gives_way),
+		cmocka_unit_test(listener_is_kept),
 		cmocka_unit_test(no_bad_sums),
 	};
 
