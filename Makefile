@@ -90,7 +90,7 @@ $(B)/%.bpf.o: %.bpf.c
 
 $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
 	$(call say,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+	$(Q){ echo "#include \"anyport.h\""; $(BPFTOOL) gen skeleton $< name $*_bpf; } > $@
 
 $(B)/%.o: %.c $(SKEL)
 	$(call say,CC,$<)

@@ -9,9 +9,10 @@
 #ifndef ANYPORT_H
 #define ANYPORT_H
 
+#include <linux/bpf.h>
 #include <linux/types.h>
 
-#define AP_LAYOUT 1
+#define AP_LAYOUT 2
 
 /* Bounds; each is also the size of an array below or of a map. */
 #define AP_ADDRS    32 /* door addresses in one configuration, both families */
@@ -44,8 +45,13 @@ struct ap_active {
 	 * rewritten twice. Compared with the program's .rodata `instance`.
 	 */
 	__u32 instance;
+	/*
+	 * The programs' own: the tick, and 16ths of jiffies (above) of when it
+	 * was read. See now_tick().
+	 */
+	__u64 clock;
 };
-_Static_assert(sizeof(struct ap_active) == 8, "pinned: raise AP_LAYOUT");
+_Static_assert(sizeof(struct ap_active) == 16, "pinned: raise AP_LAYOUT");
 
 /*
  * id: names the address in flow entries, in `listeners` and in `sockets`. A
@@ -91,11 +97,16 @@ struct ap_config {
 	__u32 idle_half;           /* ticks */
 	__u32 idle_nat;            /* ticks */
 	__u32 filter;              /* 0: [udp] filter = off */
+	__u32 established;         /* how many flows were asked for ... */
+	__u32 half_open;
+	__u32 flows4, flows6; /* ... and how many segments that takes */
+	__u32 half4, half6;
+	__u32 slot; /* which of the two this is */
 	__u32 pad;
 	struct ap_budget budget[AP_CLASSES];
 };
-_Static_assert(sizeof(struct ap_config) == 16 + 8 + 256 + 768 + 32 + 8 + 128 +
-						   4 + 4 + 5 * 4 + 4 + 96,
+_Static_assert(sizeof(struct ap_config) ==
+		       16 + 8 + 256 + 768 + 32 + 8 + 128 + 4 + 4 + 12 * 4 + 96,
 	       "pinned: raise AP_LAYOUT");
 
 /* Index of `policy`: AP_POLICY_INDEX(generation, proto, port) */
@@ -145,7 +156,7 @@ enum ap_state {
 };
 
 /*
- * Value of flows4/6 (established) and half4/6 (new, verified). `dialled`,
+ * A flow of flows4/6 (established) or half4/6 (new, verified). `dialled`,
  * `real`, `door` and the key never change during an entry's life: taking a
  * slot over is delete and insert.
  */
@@ -154,12 +165,65 @@ struct ap_flow {
 	__be16 dialled; /* ... and the port dialled: as UDP's header has them */
 	__u8 door;      /* id of the dialled address */
 	__u8 state;     /* enum ap_state */
-	__u8 allowance; /* packets a verified flow has had in this tick */
+	__u8 allowance; /* packets that a verified flow has had for free */
 	__u8 known;     /* when its prefix was last noted, in 64 ticks */
 	__u32 seen;     /* tick of the last packet, either direction */
-	__u32 spare;
 };
-_Static_assert(sizeof(struct ap_flow) == 16, "pinned: raise AP_LAYOUT");
+_Static_assert(sizeof(struct ap_flow) == 12, "pinned: raise AP_LAYOUT");
+
+/*
+ * The tables of flows: arrays of segments, each of AP_BUCKETS buckets with room
+ * for a few flows. A key names a segment, a bucket and a stride (place.h). A
+ * half-open flow is in that bucket or nowhere. An established one is in the
+ * first of up to AP_PROBES that had room when it came; `passed` has a bit for
+ * each bucket that one had to pass over. An entry whose target is 0 is empty.
+ *
+ * Not the kernel's LRU hash: looking up there is a call, inserting takes locks
+ * and four times as long, and every entry costs it 56 bytes more.
+ */
+#define AP_WAYS4   3
+#define AP_WAYS6   4
+#define AP_BUCKETS 61 /* a prime: every stride comes by all of them */
+#define AP_PROBES  16
+
+struct ap_entry4 {
+	struct ap_key4 key;
+	struct ap_flow flow;
+};
+_Static_assert(sizeof(struct ap_entry4) == 20, "pinned: raise AP_LAYOUT");
+
+struct ap_entry6 {
+	struct ap_key6 key;
+	struct ap_flow flow;
+};
+_Static_assert(sizeof(struct ap_entry6) == 32, "pinned: raise AP_LAYOUT");
+
+struct ap_bucket4 { /* one cache line; two for IPv6 */
+	struct ap_entry4 way[AP_WAYS4];
+	__u32 pad;
+};
+
+struct ap_bucket6 {
+	struct ap_entry6 way[AP_WAYS6];
+};
+
+struct ap_segment4 {
+	struct bpf_spin_lock lock;
+	__u32 pad;
+	__u64 passed;
+	__u8 pad2[3 * 64 - 16];
+	struct ap_bucket4 bucket[AP_BUCKETS];
+};
+_Static_assert(sizeof(struct ap_segment4) == 4096, "pinned: raise AP_LAYOUT");
+
+struct ap_segment6 {
+	struct bpf_spin_lock lock;
+	__u32 pad;
+	__u64 passed;
+	__u8 pad2[3 * 128 - 16];
+	struct ap_bucket6 bucket[AP_BUCKETS];
+};
+_Static_assert(sizeof(struct ap_segment6) == 8192, "pinned: raise AP_LAYOUT");
 
 /*
  * nat4/6: a UDP tuple that a forwarded (masqueraded) packet left with; its
@@ -301,11 +365,11 @@ _Static_assert(AP_C_MAX <= AP_COUNTER_SLOTS, "raise AP_LAYOUT");
 /*
  * Maps, by the names they are pinned under:
  *
- *   config    ARRAY[2]            struct ap_config
+ *   config    ARRAY[1]            struct ap_config[2]
  *   active    ARRAY[1]            struct ap_active
  *   policy    ARRAY[AP_POLICIES]  struct ap_policy
- *   flows4/6  LRU_HASH            struct ap_key4/6 -> struct ap_flow
- *   half4/6   LRU_HASH            struct ap_key4/6 -> struct ap_flow
+ *   flows4/6  ARRAY, mmapable     struct ap_segment4/6
+ *   half4/6   ARRAY, mmapable     struct ap_segment4/6
  *   nat4/6    LRU_HASH            struct ap_nat4/6 -> __u32
  *   aliased   ARRAY[AP_ALIASED_WORDS] __u64
  *   budgets   ARRAY[AP_CLASSES]   struct ap_bucket

@@ -16,35 +16,27 @@ struct conf {
 	__u32 instance; /* which XDP program acts */
 };
 
-/* 0 when there is one; the door is closed to programs before the first load */
-static __always_inline int conf_read(struct conf *conf)
+/* Generation N's; also in a subprogram, which cannot be passed a map value. */
+static __always_inline void conf_of(struct conf *conf, __u32 generation)
+{
+	conf->generation = generation;
+	conf->c = &config[generation & 1];
+}
+
+/* Before the first load there is one too: without an address. */
+static __always_inline void conf_read(struct conf *conf)
 {
 	union {
 		__u64 word;
-		struct ap_active active;
+		struct {
+			__u32 generation, instance;
+		};
 	} both;
-	__u32 zero = 0, slot;
-	const struct ap_active *now = bpf_map_lookup_elem(&active, &zero);
 
-	if (!now)
-		return -1;
 	/* one load of 8 bytes: both belong together */
-	both.word = *(volatile const __u64 *)now;
-	conf->generation = both.active.generation;
-	conf->instance = both.active.instance;
-	slot = conf->generation & 1;
-	conf->c = bpf_map_lookup_elem(&config, &slot);
-	return conf->c ? 0 : -1;
-}
-
-/* The same configuration again, in a subprogram: no map value can be passed. */
-static __always_inline int conf_again(struct conf *conf, __u32 generation)
-{
-	__u32 slot = generation & 1;
-
-	conf->generation = generation;
-	conf->c = bpf_map_lookup_elem(&config, &slot);
-	return conf->c ? 0 : -1;
+	both.word = *(volatile const __u64 *)&active;
+	conf->instance = both.instance;
+	conf_of(conf, both.generation);
 }
 
 static __always_inline __u64 load64(const void *p)
@@ -114,6 +106,30 @@ static __always_inline __u64 now_ns(void)
 static __always_inline __u32 tick_of(__u64 ns)
 {
 	return ns >> AP_TICK_SHIFT;
+}
+
+/*
+ * The tick, up to 16 jiffies old. Reading a clock is a call, jiffies are a
+ * load: the clock is only asked when they have moved on. Both halves of the
+ * word are stored at once, and whoever loses a race has stored the same.
+ */
+static __always_inline int tick_is_known(__u32 *tick)
+{
+	__u64 clock = *(volatile __u64 *)&active.clock;
+
+	*tick = clock;
+	return clock >> 32 == (__u32)(bpf_jiffies64() >> 4);
+}
+
+static __always_inline __u32 now_tick(void)
+{
+	__u32 stamp = bpf_jiffies64() >> 4, tick;
+
+	if (likely(tick_is_known(&tick)))
+		return tick;
+	tick = tick_of(now_ns());
+	*(volatile __u64 *)&active.clock = (__u64)stamp << 32 | tick;
+	return tick;
 }
 
 #endif

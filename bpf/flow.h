@@ -12,15 +12,10 @@
 #ifndef FLOW_H
 #define FLOW_H
 
-#include "conf.h"
 #include "hash.h"
+#include "table.h"
 
 #define CANDIDATES 5 /* the member's own port, then 4 aliases */
-
-union flow_key {
-	struct ap_key4 k4;
-	struct ap_key6 k6;
-};
 
 /* A flow to look for: what the wire says, and the key that is being tried. */
 struct seek {
@@ -35,9 +30,6 @@ struct seek {
 	__u8 pad[2];
 };
 
-/* V is 4 or 6 and always a constant: each family has its code and tables. */
-#define TABLE(name, v) ((v) == 4 ? (void *)&name##4 : (void *)&name##6)
-
 static __always_inline __be16 seek_port(const struct seek *seek, const int v)
 {
 	return v == 4 ? seek->key.k4.port : seek->key.k6.port;
@@ -49,20 +41,6 @@ static __always_inline void seek_at(struct seek *seek, __be16 port, const int v)
 		seek->key.k4.port = port;
 	else
 		seek->key.k6.port = port;
-}
-
-static __always_inline void key_make(union flow_key *key, const void *member,
-				     __be16 port, __be16 target, const int v)
-{
-	if (v == 4) {
-		key->k4.addr = *(const __be32 *)member;
-		key->k4.port = port;
-		key->k4.target = target;
-	} else {
-		__builtin_memcpy(key->k6.addr, member, 16);
-		key->k6.port = port;
-		key->k6.target = target;
-	}
 }
 
 static __always_inline void seek_hashable(struct seek *seek,
@@ -122,12 +100,6 @@ static __always_inline int flow_is(const struct ap_flow *flow,
 	       flow->door == seek->door;
 }
 
-static __always_inline int flow_alive(const struct ap_flow *flow, __u32 tick,
-				      __u32 idle)
-{
-	return (__s32)(tick - flow->seen) <= (__s32)idle;
-}
-
 /* The bit of `aliased` for the member of SEEK. */
 static __always_inline __u64 *aliased_word(const struct seek *seek,
 					   const struct ap_config *c,
@@ -162,105 +134,102 @@ static __always_inline void set_aliased(const struct seek *seek,
 }
 
 /*
- * The live flow of SEEK in TIER, trying the candidates from FIRST on; the key
- * of SEEK is where it was found. NULL leaves the key undefined.
+ * The live flow of SEEK among those that are ESTABLISHED or half-open, trying
+ * the candidates from FIRST on; the key of SEEK is where it was found. NULL
+ * leaves the key undefined.
  */
-static __always_inline struct ap_flow *flow_find(void *tier, struct seek *seek,
-						 __u32 first, __u32 last,
-						 __u32 idle, const int v)
+static __always_inline struct ap_flow *
+flow_find(const int established, struct seek *seek, const struct ap_config *c,
+	  __u32 first, __u32 last, const int v)
 {
+	__u32 idle = established ? c->idle_established : c->idle_half;
+
 	NO_UNROLL
 	for (__u32 i = first; i < last; i++) {
 		struct ap_flow *flow;
 
 		seek_at(seek, seek_candidate(seek, i), v);
-		flow = bpf_map_lookup_elem(tier, &seek->key);
+		flow = established ? flows_find(c, &seek->key, v)
+				   : half_find(c, &seek->key, v);
 		if (flow && flow_is(flow, seek) &&
 		    flow_alive(flow, seek->tick, idle))
 			return flow;
 	}
 	return (void *)0;
 }
-
-/* Does a live flow other than SEEK's hold its key in TIER? */
-static __always_inline int slot_taken(void *tier, const struct seek *seek,
-				      __u32 idle, struct ap_flow **by)
+/*
+ * Does a live established flow hold SEEK's key? One that is over its time is
+ * removed: replies are looked up there first.
+ */
+static __always_inline int slot_established(const struct seek *seek,
+					    const struct ap_config *c,
+					    const int v)
 {
-	struct ap_flow *flow = bpf_map_lookup_elem(tier, &seek->key);
+	struct ap_flow *flow = flows_find(c, &seek->key, v);
 
-	*by = flow;
-	return flow && flow_alive(flow, seek->tick, idle);
+	if (!flow)
+		return 0;
+	if (flow_alive(flow, seek->tick, c->idle_established))
+		return 1;
+	flow_remove(flow);
+	return 0;
 }
-
 /*
  * Puts a new half-open flow at SEEK's key. 0 when it is there. Two processors
- * may do so at once, and the egress program may promote meanwhile: the insert
- * is exclusive, and undone if the slot has become an established flow's.
+ * may do so at once, and the egress program may promote meanwhile: it is undone
+ * if the slot has become an established flow's.
  */
 static __always_inline int slot_fill(struct seek *seek,
 				     const struct ap_config *c, const int v)
 {
-	struct ap_flow flow = {
+	struct ap_flow *now, flow = {
 		.dialled = seek->dialled,
 		.real = seek->real,
 		.door = seek->door,
 		.state = AP_NEW,
 		.seen = seek->tick,
 	};
-	struct ap_flow *now;
 
-	if (bpf_map_update_elem(TABLE(half, v), &seek->key, &flow,
-				BPF_NOEXIST)) {
-		now = bpf_map_lookup_elem(TABLE(half, v), &seek->key);
-		return !(now && flow_is(now, seek));
-	}
-	if (slot_taken(TABLE(flows, v), seek, c->idle_established, &now) &&
-	    !flow_is(now, seek)) {
-		bpf_map_delete_elem(TABLE(half, v), &seek->key);
+	if (half_put(c, &seek->key, &flow, v))
 		return -1;
-	}
-	return 0;
+	now = flows_find(c, &seek->key, v);
+	if (likely(!now || flow_is(now, seek)))
+		return 0;
+	now = half_find(c, &seek->key, v);
+	if (now && flow_is(now, seek))
+		flow_remove(now);
+	return -1;
 }
-
-/* The age at which slots are taken over: flows with proof of address last. */
-static __always_inline __u32 takeover_rank(const struct ap_flow *flow,
-					   __u32 tick)
-{
-	__u32 idle = tick - flow->seen;
-
-	if (idle > 0xffff)
-		idle = 0xffff;
-	return flow->state == AP_NEW ? idle + 0x10000 : idle;
-}
-
 enum created { CREATED, CREATED_ALIAS, CREATED_TAKEOVER, NOT_CREATED };
 
 /* All candidates are held: the oldest that is not established gives way. */
 static __always_inline enum created
 flow_take_over(struct seek *seek, const struct ap_config *c, const int v)
 {
-	__u32 best = CANDIDATES, rank = 0;
+	__u32 best = CANDIDATES, most = 0;
 	struct ap_flow *flow;
 
 	NO_UNROLL
 	for (__u32 i = 0; i < CANDIDATES; i++) {
-		__u32 r;
+		__u32 worth = WORTH_EMPTY;
 
 		seek_at(seek, seek_candidate(seek, i), v);
-		if (slot_taken(TABLE(flows, v), seek, c->idle_established,
-			       &flow))
+		if (slot_established(seek, c, v))
 			continue;
-		flow = bpf_map_lookup_elem(TABLE(half, v), &seek->key);
-		r = flow ? takeover_rank(flow, seek->tick) : 0x20000;
-		if (best == CANDIDATES || r > rank) {
+		flow = half_find(c, &seek->key, v);
+		if (flow)
+			worth = entry_worth(flow, seek->tick, c->idle_half);
+		if (best == CANDIDATES || worth > most) {
 			best = i;
-			rank = r;
+			most = worth;
 		}
 	}
 	if (best == CANDIDATES)
 		return NOT_CREATED;
 	seek_at(seek, seek_candidate(seek, best), v);
-	bpf_map_delete_elem(TABLE(half, v), &seek->key);
+	flow = half_find(c, &seek->key, v);
+	if (flow)
+		flow_remove(flow);
 	return slot_fill(seek, c, v) ? NOT_CREATED : CREATED_TAKEOVER;
 }
 
@@ -270,21 +239,10 @@ flow_create(struct seek *seek, const struct ap_config *c, const int v)
 {
 	NO_UNROLL
 	for (__u32 i = 0; i < CANDIDATES; i++) {
-		struct ap_flow *flow;
-
 		if (i == 1) /* the hash is only paid for on a collision */
 			seek_hash(seek, c, v);
 		seek_at(seek, seek_candidate(seek, i), v);
-		if (slot_taken(TABLE(flows, v), seek, c->idle_established,
-			       &flow))
-			continue;
-		if (flow)
-			bpf_map_delete_elem(TABLE(flows, v), &seek->key);
-		if (slot_taken(TABLE(half, v), seek, c->idle_half, &flow))
-			continue;
-		if (flow)
-			bpf_map_delete_elem(TABLE(half, v), &seek->key);
-		if (slot_fill(seek, c, v))
+		if (slot_established(seek, c, v) || slot_fill(seek, c, v))
 			continue;
 		if (!i)
 			return CREATED;

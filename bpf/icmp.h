@@ -86,8 +86,7 @@ static __always_inline int quote_in(struct quote *q, const int v)
 	__u32 candidates = 1;
 	int id;
 
-	if (conf_again(&conf, q->generation))
-		return AP_C_icmp_in_unknown;
+	conf_of(&conf, q->generation);
 	c = conf.c;
 	id = door_id(c, q->source, v);
 	if (id < 0)
@@ -99,17 +98,15 @@ static __always_inline int quote_in(struct quote *q, const int v)
 	s.real = q->dport;
 	s.dialled = q->sport;
 	s.door = id;
-	s.tick = tick_of(now_ns());
+	s.tick = now_tick();
 	seek_hashable(&s, q->source, v);
 	if (maybe_aliased(&s, c, v)) {
 		candidates = CANDIDATES;
 		seek_hash(&s, c, v);
 	}
-	flow = flow_find(TABLE(flows, v), &s, 0, candidates,
-			 c->idle_established, v);
+	flow = flow_find(1, &s, c, 0, candidates, v);
 	if (!flow)
-		flow = flow_find(TABLE(half, v), &s, 0, candidates,
-				 c->idle_half, v);
+		flow = flow_find(0, &s, c, 0, candidates, v);
 	if (!flow)
 		return AP_C_icmp_in_unknown;
 	q->new_sport = policy->port;
@@ -131,9 +128,7 @@ static __always_inline int quote_out(const struct conf *conf, struct quote *q,
 	if (id < 0)
 		return AP_C_MAX;
 	key_make(&key, q->source, q->sport, q->dport, v);
-	flow = bpf_map_lookup_elem(TABLE(flows, v), &key);
-	if (!flow)
-		flow = bpf_map_lookup_elem(TABLE(half, v), &key);
+	flow = reply_find(conf->c, &key, v);
 	if (!flow || flow->door != id)
 		return AP_C_icmp_out_unknown;
 	edit->l4 = q->l4;

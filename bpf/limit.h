@@ -85,14 +85,14 @@ static __always_inline int prefix_is_known(const struct ap_prefix *p, __u32 tag,
 
 /* May a packet of CLASS (enum ap_class) from PREFIX go to OpenVPN? */
 static __always_inline int limit_admits(const struct ap_config *c, __u32 class,
-					__u64 prefix, __u64 now)
+					__u64 prefix)
 {
 	const struct ap_budget *budget;
 	struct ap_bucket *bucket;
 	struct ap_prefix *p;
 	__u32 at = class; /* its address goes to a helper; class's must not */
 	__u32 tag;
-	__u64 spent;
+	__u64 spent, now;
 
 	if (class >= AP_CLASSES)
 		return 1;
@@ -100,6 +100,7 @@ static __always_inline int limit_admits(const struct ap_config *c, __u32 class,
 	bucket = bpf_map_lookup_elem(&budgets, &at);
 	if (!budget->cost || !bucket)
 		return 1;
+	now = now_ns();
 	spent = bucket->all;
 	if (spent < now + budget->burst / 2)
 		return bucket_take(&bucket->all, budget->cost, budget->burst,

@@ -54,7 +54,8 @@ static __always_inline int steer(struct bpf_sk_lookup *ctx, const int v)
 	struct conf conf;
 	int id;
 
-	if (conf_read(&conf) || !from_uplink(conf.c, ctx->ingress_ifindex))
+	conf_read(&conf);
+	if (!from_uplink(conf.c, ctx->ingress_ifindex))
 		return SK_PASS;
 	if (v == 4) {
 		id = door_id4(conf.c, ctx->local_ip4);

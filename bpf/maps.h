@@ -21,15 +21,29 @@
 		__type(value, value_);             \
 	} name_ SEC(".maps")
 
-MAP(ARRAY, config, 2, __u32, struct ap_config);
-MAP(ARRAY, active, 1, __u32, struct ap_active);
+/*
+ * Global data is a map of one element whose address is in the code: read
+ * without a look-up. libbpf names these maps as their sections.
+ */
+struct ap_active active SEC(".data.active");
+struct ap_config config[2] SEC(".data.config");
 MAP(ARRAY, policy, AP_POLICIES, __u32, struct ap_policy);
 
+/* Mmapable for one reason: it puts them on a page, buckets on cache lines. */
+#define SEGMENTS(name_, value_)                    \
+	struct {                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);  \
+		__uint(map_flags, BPF_F_MMAPABLE); \
+		__uint(max_entries, 1);            \
+		__type(key, __u32);                \
+		__type(value, value_);             \
+	} name_ SEC(".maps")
+
 /* The loader sets the sizes of these six from [limits]. */
-MAP(LRU_HASH, flows4, 65536, struct ap_key4, struct ap_flow);
-MAP(LRU_HASH, flows6, 65536, struct ap_key6, struct ap_flow);
-MAP(LRU_HASH, half4, 65536, struct ap_key4, struct ap_flow);
-MAP(LRU_HASH, half6, 65536, struct ap_key6, struct ap_flow);
+SEGMENTS(flows4, struct ap_segment4);
+SEGMENTS(flows6, struct ap_segment6);
+SEGMENTS(half4, struct ap_segment4);
+SEGMENTS(half6, struct ap_segment6);
 MAP(LRU_HASH, nat4, 65536, struct ap_nat4, __u32);
 MAP(LRU_HASH, nat6, 65536, struct ap_nat6, __u32);
 

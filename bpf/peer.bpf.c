@@ -194,8 +194,9 @@ static __always_inline int peername(struct bpf_sock_addr *ctx, const int v)
 	int id;
 
 	if (!sk || ctx->protocol != IPPROTO_TCP ||
-	    bpf_get_netns_cookie(ctx) != netns || conf_read(&conf))
+	    bpf_get_netns_cookie(ctx) != netns)
 		return 1;
+	conf_read(&conf);
 	ends_of(ctx, sk, &told, v);
 	id = door_id(conf.c, told.peer.door);
 	if (id < 0 || !was_accepted(sk))

@@ -23,7 +23,6 @@ struct edit {
  */
 struct miss {
 	struct seek seek;
-	__u64 now;
 	__u64 prefix;
 	__u32 class;
 	__u32 generation;
@@ -31,9 +30,12 @@ struct miss {
 	__u32 pad;
 };
 
-/* Packets that a verified flow may send in a tick before the limiter counts:
- * a TLS handshake takes some 20. */
-#define ALLOWANCE 32
+/*
+ * Packets that a verified flow may ever send before the limiter counts: a TLS
+ * handshake takes some 20, and the budgets have room for those who resend a
+ * lot.
+ */
+#define ALLOWANCE 128
 
 /* A source that nobody from outside can have, or that cannot be answered. */
 static __always_inline int source_is_odd(const struct miss *m,
@@ -115,11 +117,9 @@ static __always_inline int udp_half_open(const struct miss *m,
 {
 	int verified = flow->state == AP_VERIFIED;
 
-	if (flow->seen != m->seek.tick)
-		flow->allowance = 0;
 	if (verified && flow->allowance < ALLOWANCE)
 		flow->allowance++;
-	else if (!limit_admits(c, m->class, m->prefix, m->now))
+	else if (!limit_admits(c, m->class, m->prefix))
 		return AP_C_drop_reset + m->class;
 	flow->seen = m->seek.tick;
 	return verified ? AP_C_udp_verified : AP_C_udp_half_open;
@@ -129,7 +129,7 @@ static __always_inline int udp_create(struct miss *m, const struct ap_config *c,
 				      const int v)
 {
 	/* first packets make flows: nobody gets a slot past the limiter */
-	if (!limit_admits(c, m->class, m->prefix, m->now))
+	if (!limit_admits(c, m->class, m->prefix))
 		return AP_C_drop_reset + m->class;
 	switch (flow_create(&m->seek, c, v)) {
 	case CREATED: return AP_C_udp_new;
@@ -152,8 +152,7 @@ static __always_inline int udp_miss(void *ctx, struct miss *m, const int v)
 	struct conf conf;
 	__u32 candidates = 1;
 
-	if (conf_again(&conf, m->generation))
-		return AP_C_pass_policy;
+	conf_of(&conf, m->generation);
 	c = conf.c;
 	/* IPv6 delivers what claims to come from ourselves; a target's own
 	 * port must not be open to that */
@@ -162,8 +161,7 @@ static __always_inline int udp_miss(void *ctx, struct miss *m, const int v)
 	if (maybe_aliased(&m->seek, c, v)) {
 		candidates = CANDIDATES;
 		seek_hash(&m->seek, c, v);
-		flow = flow_find(TABLE(flows, v), &m->seek, 1, candidates,
-				 c->idle_established, v);
+		flow = flow_find(1, &m->seek, c, 1, candidates, v);
 		if (flow) {
 			flow->seen = m->seek.tick;
 			return AP_C_udp_established;
@@ -180,40 +178,25 @@ static __always_inline int udp_miss(void *ctx, struct miss *m, const int v)
 		return AP_C_pass_remembered;
 	if (!(m->flags & (AP_CLAIM | AP_OWN)) && has_local_socket(ctx, m, v))
 		return AP_C_pass_local;
-	flow = flow_find(TABLE(half, v), &m->seek, 0, candidates, c->idle_half,
-			 v);
+	flow = flow_find(0, &m->seek, c, 0, candidates, v);
 	return flow ? udp_half_open(m, c, flow) : udp_create(m, c, v);
-}
-
-/*
- * Kernel 6.1's verifier takes no map key from memory that a global function
- * was handed: the work is done on a copy.
- */
-static __always_inline int udp_miss_on_stack(void *ctx, struct miss *m,
-					     const int v)
-{
-	struct miss copy = *m;
-	int verdict = udp_miss(ctx, &copy, v);
-
-	m->seek.key = copy.seek.key;
-	return verdict;
 }
 
 __noinline int udp_miss4(HOOK *ctx, struct miss *m)
 {
-	return m ? udp_miss_on_stack(ctx, m, 4) : AP_C_pass_policy;
+	return m ? udp_miss(ctx, m, 4) : AP_C_pass_policy;
 }
 
 __noinline int udp_miss6(HOOK *ctx, struct miss *m)
 {
-	return m ? udp_miss_on_stack(ctx, m, 6) : AP_C_pass_policy;
+	return m ? udp_miss(ctx, m, 6) : AP_C_pass_policy;
 }
 
 /* The rest of udp_in() for what is not an established flow. */
 static __always_inline int
 udp_in_miss(HOOK *ctx, const struct conf *conf, const struct packet *packet,
 	    const struct udphdr *udp, void *end, const union flow_key *key,
-	    const void *door_ip, __u8 id, __u8 flags, __u64 now,
+	    const void *door_ip, __u8 id, __u8 flags, __u32 tick,
 	    struct edit *edit, const int v)
 {
 	struct miss m = {};
@@ -223,9 +206,8 @@ udp_in_miss(HOOK *ctx, const struct conf *conf, const struct packet *packet,
 	m.seek.real = udp->source;
 	m.seek.dialled = udp->dest;
 	m.seek.door = id;
-	m.seek.tick = tick_of(now);
+	m.seek.tick = tick;
 	seek_hashable(&m.seek, door_ip, v);
-	m.now = now;
 	m.generation = conf->generation;
 	m.flags = flags;
 	m.prefix = v == 4 ? key->k4.addr : load64(key->k6.addr);
@@ -247,7 +229,7 @@ static __always_inline int udp_in(HOOK *ctx, const struct conf *conf,
 	const struct ap_policy *policy;
 	union flow_key key = {};
 	struct ap_flow *flow;
-	__u64 now;
+	__u32 tick;
 
 	if ((void *)(udp + 1) > end)
 		return AP_C_pass_malformed;
@@ -261,17 +243,17 @@ static __always_inline int udp_in(HOOK *ctx, const struct conf *conf,
 	edit->source = udp->source;
 	edit->dest = policy->port;
 	key_make(&key, member, udp->source, policy->port, v);
-	now = now_ns();
-	flow = bpf_map_lookup_elem(TABLE(flows, v), &key);
+	tick = now_tick();
+	flow = flows_find(conf->c, &key, v);
 	if (likely(flow && flow->real == udp->source &&
 		   flow->dialled == udp->dest && flow->door == id &&
-		   flow_alive(flow, tick_of(now), conf->c->idle_established))) {
-		if (flow->seen != tick_of(now))
-			flow->seen = tick_of(now);
+		   flow_alive(flow, tick, conf->c->idle_established))) {
+		if (flow->seen != tick)
+			flow->seen = tick;
 		return AP_C_udp_established;
 	}
 	return udp_in_miss(ctx, conf, packet, udp, end, &key, door_ip, id,
-			   policy->flags, now, edit, v);
+			   policy->flags, tick, edit, v);
 }
 
 /* ---- out ----------------------------------------------------------------*/
@@ -282,7 +264,8 @@ static __always_inline int udp_in(HOOK *ctx, const struct conf *conf,
  * processor finds one of the two at any moment.
  */
 static __always_inline void flow_promote(const struct ap_config *c,
-					 const void *key, struct ap_flow *flow,
+					 const union flow_key *key,
+					 struct ap_flow *flow,
 					 enum ap_state proven, __u64 prefix,
 					 const int v)
 {
@@ -297,8 +280,7 @@ static __always_inline void flow_promote(const struct ap_config *c,
 	}
 	copy = *flow;
 	copy.state = AP_ESTABLISHED;
-	if (bpf_map_update_elem(TABLE(flows, v), key, &copy, BPF_ANY))
-		return;
+	flows_put(c, key, &copy, v);
 	count(AP_C_established);
 	prefix_known(c, prefix, copy.seen);
 }
@@ -334,24 +316,20 @@ static __always_inline int udp_out(const struct ap_config *c,
 
 	if ((void *)(udp + 1) > end)
 		return AP_C_MAX;
-	tick = tick_of(now_ns());
+	tick = now_tick();
 	key_make(&key, member, udp->dest, udp->source, v);
-	flow = bpf_map_lookup_elem(TABLE(flows, v), &key);
-	if (!flow)
-		flow = bpf_map_lookup_elem(TABLE(half, v), &key);
-	if (!flow) /* promoted between the two look-ups? */
-		flow = bpf_map_lookup_elem(TABLE(flows, v), &key);
+	flow = reply_find(c, &key, v);
 	if (unlikely(!flow))
 		return id < 0 ? AP_C_MAX : AP_C_out_unknown;
 	if (unlikely(flow->door != id))
 		return AP_C_out_address;
-	if (flow->seen != tick) {
+	if (flow->seen != tick)
 		flow->seen = tick;
-		flow->allowance = 0;
-	}
 	edit->l4 = packet->l4;
 	edit->source = flow->dialled;
 	edit->dest = flow->real;
+	if (unlikely(flow_moved(flow, &key, v)))
+		return AP_C_out_unknown;
 	prefix = v == 4 ? *(const __be32 *)member : load64(member);
 	if (likely(flow->state == AP_ESTABLISHED))
 		flow_note_known(c, flow, prefix, tick);
@@ -366,13 +344,15 @@ static __always_inline void forget_half(struct seek *seek,
 					const struct ap_config *c, const int v)
 {
 	__u32 candidates = 1;
+	struct ap_flow *flow;
 
 	if (maybe_aliased(seek, c, v)) {
 		candidates = CANDIDATES;
 		seek_hash(seek, c, v);
 	}
-	if (flow_find(TABLE(half, v), seek, 0, candidates, c->idle_half, v))
-		bpf_map_delete_elem(TABLE(half, v), &seek->key);
+	flow = flow_find(0, seek, c, 0, candidates, v);
+	if (flow)
+		flow_remove(flow);
 }
 
 /* Forwarded UDP that leaves from a door address: its replies are not ours. */
@@ -407,7 +387,7 @@ static __always_inline int udp_remember(const struct conf *conf,
 		k6.local = udp->source;
 		k6.door = id;
 	}
-	tick = tick_of(now_ns());
+	tick = now_tick();
 	seen = bpf_map_lookup_elem(TABLE(nat, v), key);
 	if (seen) {
 		if (*seen != tick)

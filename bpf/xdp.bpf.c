@@ -5,6 +5,7 @@
 #define FRAME_TOTAL(ctx) bpf_xdp_get_buff_len(ctx)
 #include "hook.h"
 #include "decide.h"
+#include "hot.h"
 #include "rewrite.h"
 #include <xdp/xdp_helpers.h>
 
@@ -50,8 +51,9 @@ static __always_inline int finish(struct xdp_md *ctx, int verdict,
 	return XDP_PASS;
 }
 
-SEC("xdp.frags")
-int anyport_xdp(struct xdp_md *ctx)
+/* Whatever is not on the hot path. A function of its own keeps that one lean.
+ */
+__noinline int door_rest(struct xdp_md *ctx)
 {
 	struct frame frame = {
 		.data = (void *)(long)ctx->data,
@@ -61,11 +63,24 @@ int anyport_xdp(struct xdp_md *ctx)
 	struct conf conf;
 	int verdict;
 
-	if (conf_read(&conf) || (instance && conf.instance != instance))
-		return XDP_PASS;
+	conf_read(&conf);
 	frame.length = frame.end - frame.data;
 	verdict = door_in(ctx, &conf, &frame, &edit);
 	return verdict == AP_C_MAX ? XDP_PASS : finish(ctx, verdict, &edit);
+}
+
+SEC("xdp.frags")
+int anyport_xdp(struct xdp_md *ctx)
+{
+	struct conf conf;
+
+	conf_read(&conf);
+	if (instance && conf.instance != instance)
+		return XDP_PASS;
+	if (likely(hot_in(&conf, (void *)(long)ctx->data,
+			  (void *)(long)ctx->data_end)))
+		return XDP_PASS;
+	return door_rest(ctx);
 }
 
 char _license[] SEC("license") = "GPL";

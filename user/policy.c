@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "place.h"
 
 #define NS 1000000000ULL
 
@@ -98,6 +99,12 @@ void policy_limits(const struct config *config, struct ap_config *kernel)
 	kernel->idle_half = ticks(l->half_open_idle);
 	kernel->idle_nat = ticks(l->remembered_idle);
 	kernel->filter = config->filter;
+	kernel->established = l->established;
+	kernel->half_open = l->half_open;
+	kernel->flows4 = place_segments(l->established, 1, 4);
+	kernel->flows6 = place_segments(l->established, 1, 6);
+	kernel->half4 = place_segments(l->half_open, 0, 4);
+	kernel->half6 = place_segments(l->half_open, 0, 6);
 	for (int i = 0; i < AP_CLASSES; i++)
 		kernel->budget[i] = budget(l, l->budget[i]);
 }

@@ -70,8 +70,10 @@ bool prog_is_ours(uint32_t id, const char *name)
 	size = sizeof(info);
 	ours = !bpf_obj_get_info_by_fd(fd, &info, &size) &&
 	       !strcmp(info.name, name) && info.nr_map_ids <= PROG_MAPS &&
-	       uses(map, info.nr_map_ids, "active") &&
-	       uses(map, info.nr_map_ids, "config");
+	       ((uses(map, info.nr_map_ids, ".data.active") &&
+		 uses(map, info.nr_map_ids, ".data.config")) ||
+		(uses(map, info.nr_map_ids, "active") && /* layout 1 */
+		 uses(map, info.nr_map_ids, "config")));
 	close(fd);
 	return ours;
 }

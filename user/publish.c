@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "flow_table.h"
 #include "publish.h"
 
 #define POLICIES (AP_PROTOS * 65536) /* in one slot */
@@ -79,18 +80,31 @@ static int write_policies(const struct image *image, int fd, uint32_t first)
 	return err;
 }
 
+/* One slot; the other, which may be in use, is written as it is. */
+static int config_write(const struct tables *tables, uint32_t slot,
+			const struct ap_config *config)
+{
+	struct ap_config both[2];
+	uint32_t zero = 0;
+
+	if (bpf_map_lookup_elem(tables->fd[T_CONFIG], &zero, both))
+		return -errno;
+	both[slot] = *config;
+	both[slot].slot = slot;
+	return bpf_map_update_elem(tables->fd[T_CONFIG], &zero, both, BPF_ANY)
+		       ? -errno
+		       : 0;
+}
+
 int image_publish(const struct image *image, const struct tables *tables,
 		  uint32_t generation)
 {
-	uint32_t slot = generation & 1;
 	int err;
 
 	wait_for_programs();
 	err = write_policies(image, tables->fd[T_POLICY],
 			     AP_POLICY_INDEX(generation, 0, 0));
-	if (!err && bpf_map_update_elem(tables->fd[T_CONFIG], &slot,
-					&image->config, BPF_ANY))
-		err = -errno;
+	err = err ?: config_write(tables, generation & 1, &image->config);
 	/* The slot must be seen whole before its number is. */
 	wait_for_programs();
 	return err;
@@ -117,10 +131,13 @@ static int active_write(const struct tables *tables,
 int image_read_config(const struct tables *tables, uint32_t generation,
 		      struct ap_config *config)
 {
-	uint32_t slot = generation & 1;
+	struct ap_config both[2];
+	uint32_t zero = 0;
 
-	return bpf_map_lookup_elem(tables->fd[T_CONFIG], &slot, config) ? -errno
-									: 0;
+	if (bpf_map_lookup_elem(tables->fd[T_CONFIG], &zero, both))
+		return -errno;
+	*config = both[generation & 1];
+	return 0;
 }
 
 /* Without an address in it nothing is the door's. */
@@ -128,9 +145,7 @@ static int empty_slot(const struct tables *tables, uint32_t slot)
 {
 	const struct ap_config none = { 0 };
 
-	return bpf_map_update_elem(tables->fd[T_CONFIG], &slot, &none, BPF_ANY)
-		       ? -errno
-		       : 0;
+	return config_write(tables, slot, &none);
 }
 
 /* Generation 0 says "not loaded" to every command and reads slot 0. */
@@ -176,28 +191,42 @@ static int listeners_clear(const struct tables *tables, int id)
 	return 0;
 }
 
-union any_key {
-	struct ap_key4 key4;
-	struct ap_key6 key6;
-	struct ap_nat4 nat4;
-	struct ap_nat6 nat6;
-};
-
-/* The address id of an entry; AP_IDS when it went away meanwhile. */
-static uint32_t id_of(enum table table, int fd, const union any_key *key)
+/* A segment is written back only if something in it had to go. */
+static int flush_segment(struct flow_table *table, uint64_t ids)
 {
-	struct ap_flow flow;
+	bool changed = false;
 
-	if (table == T_NAT4)
-		return key->nat4.door;
-	if (table == T_NAT6)
-		return key->nat6.door;
-	return bpf_map_lookup_elem(fd, key, &flow) ? AP_IDS : flow.door;
+	for (uint32_t i = 0; i < flow_table_entries(table); i++) {
+		const union flow_any_key *key;
+		struct ap_flow *flow = flow_table_entry(table, i, &key);
+
+		if (!flow || flow->door >= AP_IDS || !(ids >> flow->door & 1))
+			continue;
+		flow_table_remove(table, i);
+		changed = true;
+	}
+	return changed ? flow_table_write(table) : 0;
 }
 
-static int flush(enum table table, int fd, uint64_t ids)
+static int flush_flows(int fd, uint64_t ids)
 {
-	union any_key key, next;
+	struct flow_table table;
+	int err = flow_table_open(&table, fd);
+
+	for (uint32_t at = 0; !err && at < table.segments; at++) {
+		err = flow_table_read(&table, at);
+		err = err ?: flush_segment(&table, ids);
+	}
+	flow_table_close(&table);
+	return err;
+}
+
+static void flush_remembered(enum table table, int fd, uint64_t ids)
+{
+	union {
+		struct ap_nat4 v4;
+		struct ap_nat6 v6;
+	} key, next;
 	/* Entries come and go while this walks: it ends all the same. */
 	uint32_t left = 1U << 26;
 	bool more = !bpf_map_get_next_key(fd, NULL, &next);
@@ -207,11 +236,10 @@ static int flush(enum table table, int fd, uint64_t ids)
 
 		key = next;
 		more = !bpf_map_get_next_key(fd, &key, &next);
-		id = id_of(table, fd, &key);
+		id = table == T_NAT4 ? key.v4.door : key.v6.door;
 		if (id < AP_IDS && ids >> id & 1)
 			(void)bpf_map_delete_elem(fd, &key);
 	}
-	return 0;
 }
 
 int flush_ids(const struct tables *tables, uint64_t ids)
@@ -220,8 +248,10 @@ int flush_ids(const struct tables *tables, uint64_t ids)
 
 	if (!ids)
 		return 0;
-	for (enum table t = T_FLOWS4; !err && t <= T_NAT6; t++)
-		err = flush(t, tables->fd[t], ids);
+	for (enum table t = T_FLOWS4; !err && t <= T_HALF6; t++)
+		err = flush_flows(tables->fd[t], ids);
+	for (enum table t = T_NAT4; t <= T_NAT6; t++)
+		flush_remembered(t, tables->fd[t], ids);
 	for (int id = 0; !err && id < AP_IDS; id++)
 		if (ids >> id & 1)
 			err = listeners_clear(tables, id);

@@ -78,21 +78,17 @@ static void check_maps(struct status *s)
 	free(again);
 }
 
-static void fill_one(struct status_fill *fill, int v6, const char *map)
-{
-	if (view_room(map, &fill->room[v6]))
-		fill->room[v6] = 0;
-}
-
 static void count_flows(struct status *s)
 {
 	const struct flow_filter all = { .state = -1 };
+	struct ap_config config;
 	struct flows flows;
 
-	fill_one(&s->established, 0, "flows4");
-	fill_one(&s->established, 1, "flows6");
-	fill_one(&s->half_open, 0, "half4");
-	fill_one(&s->half_open, 1, "half6");
+	if (!view_config(&config))
+		for (int v6 = 0; v6 < 2; v6++) {
+			s->established.room[v6] = config.established;
+			s->half_open.room[v6] = config.half_open;
+		}
 	if (view_flows(&s->state, &all, &flows))
 		return;
 	for (size_t i = 0; i < flows.n; i++) {

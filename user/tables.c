@@ -10,31 +10,33 @@
 #include <unistd.h>
 
 #include "lookup.skel.h"
+#include "place.h"
+#include "publish.h"
 #include "tables.h"
 
 struct shape {
 	const char *name;
 	uint32_t type, key, value, entries; /* entries 0: configured */
+	const char *section; /* global data: what objects call the map */
 };
 
-#define FLOWS(name, key)                                  \
-	{                                                 \
-		name, BPF_MAP_TYPE_LRU_HASH, sizeof(key), \
-			sizeof(struct ap_flow), 0         \
+#define FLOWS(name, segment)                                          \
+	{                                                             \
+		name, BPF_MAP_TYPE_ARRAY, 4, sizeof(segment), 0, NULL \
 	}
 
 /* clang-format off */
 static const struct shape shapes[TABLES] = {
 	[T_CONFIG] = { "config", BPF_MAP_TYPE_ARRAY, 4,
-		       sizeof(struct ap_config), 2 },
+		       2 * sizeof(struct ap_config), 1, ".data.config" },
 	[T_ACTIVE] = { "active", BPF_MAP_TYPE_ARRAY, 4,
-		       sizeof(struct ap_active), 1 },
+		       sizeof(struct ap_active), 1, ".data.active" },
 	[T_POLICY] = { "policy", BPF_MAP_TYPE_ARRAY, 4,
 		       sizeof(struct ap_policy), AP_POLICIES },
-	[T_FLOWS4] = FLOWS("flows4", struct ap_key4),
-	[T_FLOWS6] = FLOWS("flows6", struct ap_key6),
-	[T_HALF4] = FLOWS("half4", struct ap_key4),
-	[T_HALF6] = FLOWS("half6", struct ap_key6),
+	[T_FLOWS4] = FLOWS("flows4", struct ap_segment4),
+	[T_FLOWS6] = FLOWS("flows6", struct ap_segment6),
+	[T_HALF4] = FLOWS("half4", struct ap_segment4),
+	[T_HALF6] = FLOWS("half6", struct ap_segment6),
 	[T_NAT4] = { "nat4", BPF_MAP_TYPE_LRU_HASH, sizeof(struct ap_nat4),
 		     4, 0 },
 	[T_NAT6] = { "nat6", BPF_MAP_TYPE_LRU_HASH, sizeof(struct ap_nat6),
@@ -79,14 +81,21 @@ void tables_close(struct tables *tables)
 static uint32_t configured(enum table table, const struct limits_config *limits)
 {
 	switch (table) {
-	case T_FLOWS4:
-	case T_FLOWS6: return limits->established;
-	case T_HALF4:
-	case T_HALF6: return limits->half_open;
+	case T_FLOWS4: return place_segments(limits->established, 1, 4);
+	case T_FLOWS6: return place_segments(limits->established, 1, 6);
+	case T_HALF4: return place_segments(limits->half_open, 0, 4);
+	case T_HALF6: return place_segments(limits->half_open, 0, 6);
 	case T_NAT4:
 	case T_NAT6: return limits->remembered;
 	default: return shapes[table].entries;
 	}
+}
+
+static struct bpf_map *map_of(struct bpf_object *object,
+			      const struct shape *shape)
+{
+	return bpf_object__find_map_by_name(object,
+					    shape->section ?: shape->name);
 }
 
 static int pin(int fd, const char *dir, const char *name, gid_t group)
@@ -104,8 +113,7 @@ static int make(const struct limits_config *limits, struct lookup_bpf *object)
 {
 	bpf_program__set_autoload(object->progs.anyport_lookup, false);
 	for (int i = 0; i < TABLES; i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(
-			object->obj, shapes[i].name);
+		struct bpf_map *map = map_of(object->obj, &shapes[i]);
 
 		if (!map)
 			return -ENOENT;
@@ -121,8 +129,7 @@ static int keep(struct lookup_bpf *object, const char *dir, gid_t group,
 		struct tables *tables)
 {
 	for (int i = 0; i < TABLES; i++) {
-		int fd = bpf_object__find_map_fd_by_name(object->obj,
-							 shapes[i].name);
+		int fd = bpf_map__fd(map_of(object->obj, &shapes[i]));
 		int err = pin(fd, dir, shapes[i].name, group);
 
 		if (err)
@@ -212,8 +219,7 @@ int tables_look(const char *dir, const char **bad)
 int tables_reuse(const struct tables *tables, struct bpf_object *object)
 {
 	for (int i = 0; i < TABLES; i++) {
-		struct bpf_map *map =
-			bpf_object__find_map_by_name(object, shapes[i].name);
+		struct bpf_map *map = map_of(object, &shapes[i]);
 		int err = map ? bpf_map__reuse_fd(map, tables->fd[i]) : 0;
 
 		if (err)
@@ -226,25 +232,22 @@ const char *tables_resized(const struct tables *tables,
 			   const struct limits_config *limits,
 			   uint32_t *entries)
 {
-	static const struct {
-		enum table table;
-		const char *key;
-	} sized[] = {
-		{ T_FLOWS4, "established" },
-		{ T_HALF4, "half-open" },
-		{ T_NAT4, "remembered" },
-	};
+	struct bpf_map_info info = { 0 };
+	uint32_t size = sizeof(info);
+	struct ap_active active;
+	struct ap_config config;
 
-	for (size_t i = 0; i < sizeof(sized) / sizeof(*sized); i++) {
-		struct bpf_map_info info = { 0 };
-		uint32_t size = sizeof(info);
-
-		if (bpf_obj_get_info_by_fd(tables->fd[sized[i].table], &info,
-					   &size))
-			continue;
-		*entries = info.max_entries;
-		if (info.max_entries != configured(sized[i].table, limits))
-			return sized[i].key;
+	if (!active_read(tables, &active) &&
+	    !image_read_config(tables, active.generation, &config)) {
+		*entries = config.established;
+		if (config.established != limits->established)
+			return "established";
+		*entries = config.half_open;
+		if (config.half_open != limits->half_open)
+			return "half-open";
 	}
-	return NULL;
+	if (bpf_obj_get_info_by_fd(tables->fd[T_NAT4], &info, &size))
+		return NULL;
+	*entries = info.max_entries;
+	return info.max_entries != limits->remembered ? "remembered" : NULL;
 }

@@ -58,12 +58,16 @@ static int read_one(const char *map, uint32_t key, void *value)
 
 int view_config(struct ap_config *config)
 {
+	struct ap_config both[2];
 	struct ap_active active;
 	int err = read_one("active", 0, &active);
 
 	if (!err && !active.generation)
 		err = -ENOENT;
-	return err ?: read_one("config", active.generation & 1, config);
+	err = err ?: read_one("config", 0, both);
+	if (!err)
+		*config = both[active.generation & 1];
+	return err;
 }
 
 int view_counters(uint64_t out[AP_C_MAX])
@@ -89,21 +93,6 @@ int view_counters(uint64_t out[AP_C_MAX])
 	if (fd >= 0)
 		(void)close(fd);
 	free(value);
-	return err;
-}
-
-int view_room(const char *map, uint32_t *entries)
-{
-	struct bpf_map_info info = { 0 };
-	uint32_t size = sizeof(info);
-	int err = 0, fd = view_map(map);
-
-	if (fd < 0)
-		return fd;
-	if (bpf_obj_get_info_by_fd(fd, &info, &size))
-		err = -errno;
-	*entries = info.max_entries;
-	(void)close(fd);
 	return err;
 }
 

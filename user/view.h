@@ -22,9 +22,6 @@ int view_counters(uint64_t out[AP_C_MAX]);
 const char *counter_name(enum ap_counter counter);
 const char *counter_text(enum ap_counter counter);
 
-/* How many entries the map has room for. */
-int view_room(const char *map, uint32_t *entries);
-
 /* Ticks of flow times, now. */
 uint32_t view_tick(void);
 

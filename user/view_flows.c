@@ -2,21 +2,13 @@
 /* Copyright the anyport authors */
 /* Reads the flow tables: both families, both tiers. */
 #include <arpa/inet.h>
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "flow_table.h"
 #include "view.h"
-
-/* More than a bucket of the kernel's hash ever holds, or a batch fails. */
-#define BATCH 4096
-
-union key {
-	struct ap_key4 v4;
-	struct ap_key6 v6;
-};
 
 struct reading {
 	const struct state *state;
@@ -24,7 +16,7 @@ struct reading {
 	struct ap_config config;
 	uint32_t tick;
 	int family;
-	int established; /* descriptor, while half-open ones are read; or -1 */
+	struct flow_table *established; /* while half-open ones are read */
 	struct flows *out;
 };
 
@@ -55,10 +47,10 @@ static int add_flow(struct flows *out, const struct flow *flow)
 	return 0;
 }
 
-static void fill_key(struct flow *flow, const void *key)
+static void fill_key(struct flow *flow, const union flow_any_key *key)
 {
-	const struct ap_key4 *k4 = key;
-	const struct ap_key6 *k6 = key;
+	const struct ap_key4 *k4 = &key->v4;
+	const struct ap_key6 *k6 = &key->v6;
 
 	flow->member.family = flow->family;
 	if (flow->family == AF_INET) {
@@ -75,15 +67,15 @@ static void fill_key(struct flow *flow, const void *key)
 }
 
 /* Promoted since: the half-open copy is left to age. */
-static bool promoted(const struct reading *r, const void *key)
+static bool promoted(const struct reading *r, const union flow_any_key *key)
 {
-	struct ap_flow unused;
+	const uint64_t secret[2] = { r->config.secret[0], r->config.secret[1] };
 
-	return r->established >= 0 &&
-	       !bpf_map_lookup_elem(r->established, key, &unused);
+	return r->established && flow_table_find(r->established, secret, key);
 }
 
-static int take(struct reading *r, const void *key, const struct ap_flow *f)
+static int take(struct reading *r, const union flow_any_key *key,
+		const struct ap_flow *f)
 {
 	bool established = f->state == AP_ESTABLISHED;
 	int32_t age = (int32_t)(r->tick - f->seen);
@@ -108,60 +100,57 @@ static int take(struct reading *r, const void *key, const struct ap_flow *f)
 	return add_flow(r->out, &flow);
 }
 
-static int read_batches(struct reading *r, int fd, char *keys,
-			struct ap_flow *values)
+static int read_table(struct reading *r, struct flow_table *table)
 {
-	size_t size = r->family == AF_INET ? sizeof(struct ap_key4)
-					   : sizeof(struct ap_key6);
-	uint32_t cursor = 0, n;
-	bool first = true;
-	int err = 0, rc;
+	int err = 0;
 
-	do {
-		n = BATCH;
-		rc = bpf_map_lookup_batch(fd, first ? NULL : &cursor, &cursor,
-					  keys, values, &n, NULL);
-		if (rc && errno != ENOENT) /* ENOENT: that was the rest */
-			return -errno;
-		first = false;
-		for (uint32_t i = 0; i < n && !err; i++)
-			err = take(r, keys + i * size, &values[i]);
-	} while (!rc && !err);
+	for (uint32_t at = 0; at < table->segments && !err; at++) {
+		err = flow_table_read(table, at);
+		for (uint32_t i = 0; i < flow_table_entries(table) && !err;
+		     i++) {
+			const union flow_any_key *key;
+			struct ap_flow *flow = flow_table_entry(table, i, &key);
+
+			if (flow)
+				err = take(r, key, flow);
+		}
+	}
 	return err;
 }
 
-static int read_table(struct reading *r, int fd)
+static int open_table(struct flow_table *table, const char *name)
 {
-	struct ap_flow *values = calloc(BATCH, sizeof(*values));
-	/* NOLINTNEXTLINE(clang-analyzer-unix.MallocSizeof): keys of either size */
-	char *keys = calloc(BATCH, sizeof(union key));
-	int err = -ENOMEM;
+	int fd = view_map(name);
 
-	if (values && keys)
-		err = read_batches(r, fd, keys, values);
-	free(values);
-	free(keys);
-	return err;
+	table->segment = NULL;
+	table->fd = -1;
+	return fd < 0 ? fd : flow_table_open(table, fd);
+}
+
+static void close_table(struct flow_table *table)
+{
+	flow_table_close(table);
+	if (table->fd >= 0)
+		(void)close(table->fd);
 }
 
 static int read_family(struct reading *r, int family)
 {
 	bool v4 = family == AF_INET;
-	int established = view_map(v4 ? "flows4" : "flows6");
-	int half = view_map(v4 ? "half4" : "half6");
-	int err = established < 0 ? established : half < 0 ? half : 0;
+	struct flow_table established, half;
+	int err = open_table(&established, v4 ? "flows4" : "flows6");
+	int err2 = open_table(&half, v4 ? "half4" : "half6");
 
 	r->family = family;
-	r->established = -1;
+	r->established = NULL;
+	err = err ?: err2;
 	if (!err)
-		err = read_table(r, established);
-	r->established = established;
+		err = read_table(r, &established);
+	r->established = &established;
 	if (!err)
-		err = read_table(r, half);
-	if (established >= 0)
-		(void)close(established);
-	if (half >= 0)
-		(void)close(half);
+		err = read_table(r, &half);
+	close_table(&established);
+	close_table(&half);
 	return err;
 }
 

@@ -18,6 +18,7 @@
 #include "door.h"
 #include "lookup.skel.h"
 #include "peer.skel.h"
+#include "place.h"
 #include "tc.skel.h"
 #include "xdp.skel.h"
 
@@ -70,27 +71,44 @@ static int pinned_map(const struct door *d, const char *name)
 	return pinned[i].fd;
 }
 
+/* Global data is pinned under a plain name, in an object it has a dot. */
+static const char *in_object(const char *name)
+{
+	if (!strcmp(name, "config"))
+		return ".data.config";
+	return strcmp(name, "active") ? name : ".data.active";
+}
+
 int door_map(const struct door *d, const char *name)
 {
 	int fd;
 
 	if (d->pins[0])
 		return pinned_map(d, name);
-	fd = bpf_object__find_map_fd_by_name(d->xdp->obj, name);
+	fd = bpf_object__find_map_fd_by_name(d->xdp->obj, in_object(name));
 	if (fd < 0)
 		must(fd, name);
 	return fd;
 }
 
-static void set_entries(struct xdp_bpf *xdp, unsigned int entries)
+static void set_entries(struct door *d, unsigned int entries)
 {
-	struct bpf_map *map;
+	const struct {
+		struct bpf_map *map;
+		unsigned int entries;
+	} size[] = {
+		{ d->xdp->maps.flows4, place_segments(entries, 1, 4) },
+		{ d->xdp->maps.flows6, place_segments(entries, 1, 6) },
+		{ d->xdp->maps.half4, place_segments(entries, 0, 4) },
+		{ d->xdp->maps.half6, place_segments(entries, 0, 6) },
+		{ d->xdp->maps.nat4, entries },
+		{ d->xdp->maps.nat6, entries },
+	};
+	size_t i;
 
-	if (!entries)
-		return;
-	bpf_object__for_each_map(map, xdp->obj) if (bpf_map__type(map) ==
-						    BPF_MAP_TYPE_LRU_HASH)
-		must(bpf_map__set_max_entries(map, entries), "max_entries");
+	for (i = 0; i < sizeof(size) / sizeof(size[0]); i++)
+		must(bpf_map__set_max_entries(size[i].map, size[i].entries),
+		     "max_entries");
 }
 
 /* The maps of OBJ shall be those of the XDP object. */
@@ -101,7 +119,7 @@ static int share_maps(struct door *d, struct bpf_object *obj)
 
 	bpf_object__for_each_map(map, obj)
 	{
-		if (bpf_map__is_internal(map))
+		if (strstr(bpf_map__name(map), ".rodata"))
 			continue;
 		rc = bpf_map__reuse_fd(map, door_map(d, bpf_map__name(map)));
 		if (rc)
@@ -146,7 +164,7 @@ static void add_address(struct ap_config *c, const char *ip, uint8_t id)
 	}
 }
 
-static void default_config(struct ap_config *c)
+static void default_config(struct ap_config *c, unsigned int entries)
 {
 	int proto;
 
@@ -170,6 +188,11 @@ static void default_config(struct ap_config *c)
 	c->idle_half = door_ticks(30);
 	c->idle_nat = door_ticks(180);
 	c->filter = 1;
+	c->established = c->half_open = entries;
+	c->flows4 = place_segments(entries, 1, 4);
+	c->flows6 = place_segments(entries, 1, 6);
+	c->half4 = place_segments(entries, 0, 4);
+	c->half6 = place_segments(entries, 0, 6);
 }
 
 static void default_policy(struct door *d)
@@ -205,7 +228,7 @@ int door_open(struct door *d, enum door_mode mode, unsigned int entries)
 	d->xdp = xdp_bpf__open();
 	if (!d->xdp)
 		return -errno;
-	set_entries(d->xdp, entries);
+	set_entries(d, entries ?: 65536);
 	rc = xdp_bpf__load(d->xdp);
 	if (!rc)
 		rc = load_others(d);
@@ -213,7 +236,7 @@ int door_open(struct door *d, enum door_mode mode, unsigned int entries)
 		door_close(d);
 		return rc;
 	}
-	default_config(&d->config);
+	default_config(&d->config, entries ?: 65536);
 	default_policy(d);
 	door_configure(d);
 	return 0;
@@ -231,9 +254,13 @@ void door_close(struct door *d)
 void door_configure(struct door *d)
 {
 	struct ap_active active = { .generation = d->generation };
-	__u32 slot = d->generation & 1, zero = 0;
+	struct ap_config both[2];
+	__u32 zero = 0;
 
-	must(bpf_map_update_elem(door_map(d, "config"), &slot, &d->config, 0),
+	must(bpf_map_lookup_elem(door_map(d, "config"), &zero, both), "config");
+	d->config.slot = d->generation & 1;
+	both[d->config.slot] = d->config;
+	must(bpf_map_update_elem(door_map(d, "config"), &zero, both, 0),
 	     "config");
 	must(bpf_map_update_elem(door_map(d, "active"), &zero, &active, 0),
 	     "active");

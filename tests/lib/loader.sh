@@ -76,7 +76,7 @@ state() { # jq filter
 }
 
 pins() {
-	echo "/run/anyport/bpf/$(netns_number)/v1"
+	echo "/run/anyport/bpf/$(netns_number)/v2"
 }
 
 # Ids of what the kernel runs on an interface: "xdp N", "egress N", "ingress N".
@@ -102,8 +102,16 @@ attached() { # [interface]
 
 active() { # generation or instance
 	bpftool -j map lookup pinned "$(pins)/active" key 0 0 0 0 |
-		jq ".formatted.value.$1"
+		jq ".formatted.value[\".data.active\"][0].active.$1"
 }
+
+# The configuration in one of the two slots, by the kernel's word.
+slot() { # 0|1
+	bpftool -j map lookup pinned "$(pins)/config" key 0 0 0 0 |
+		jq -c ".formatted.value[\".data.config\"][0].config[$1]"
+}
+
+in_force() { slot "$(($(active generation) & 1))"; }
 
 # Whether a whole door is in force, by the kernel's word.
 serves() { # [interface]

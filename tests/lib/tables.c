@@ -13,13 +13,10 @@
 #include <bpf/libbpf.h>
 
 #include "door.h"
+#include "flow_table.h"
+#include "place.h"
 
-union key {
-	struct ap_key4 v4;
-	struct ap_key6 v6;
-};
-
-static void make_key(union key *k, struct end member, uint16_t target)
+static void make_key(union flow_any_key *k, struct end member, uint16_t target)
 {
 	memset(k, 0, sizeof(*k));
 	if (member.family == AF_INET) {
@@ -40,40 +37,111 @@ static int table(struct door *d, enum tier tier, int family)
 	return door_map(d, family == AF_INET ? "half4" : "half6");
 }
 
+/* The secret is that of the configuration, also in a door that was loaded. */
+static void secret_of(struct door *d, uint64_t secret[2])
+{
+	struct ap_config both[2];
+	struct ap_active active;
+	__u32 zero = 0;
+	int rc = bpf_map_lookup_elem(door_map(d, "config"), &zero, both);
+
+	rc = rc ?: bpf_map_lookup_elem(door_map(d, "active"), &zero, &active);
+	assert(!rc);
+	(void)rc;
+	memcpy(secret, both[active.generation & 1].secret, 16);
+}
+
+/* KEY's flow in the segment that has been read into T; closed by the caller. */
+static struct ap_flow *find(struct door *d, enum tier tier, int family,
+			    const union flow_any_key *key, struct flow_table *t)
+{
+	uint64_t secret[2];
+	int rc = flow_table_open(t, table(d, tier, family));
+
+	assert(!rc);
+	(void)rc;
+	secret_of(d, secret);
+	return flow_table_find(t, secret, key);
+}
+
 enum tier door_flow(struct door *d, struct end member, uint16_t target,
 		    struct ap_flow *flow)
 {
-	struct ap_flow unused;
-	union key key;
+	union flow_any_key key;
+	struct flow_table t;
 	enum tier tier;
 
 	make_key(&key, member, target);
-	for (tier = ESTABLISHED; tier > NOWHERE; tier--)
-		if (!bpf_map_lookup_elem(table(d, tier, member.family), &key,
-					 flow ?: &unused))
+	for (tier = ESTABLISHED; tier > NOWHERE; tier--) {
+		struct ap_flow *found = find(d, tier, member.family, &key, &t);
+
+		if (found && flow)
+			*flow = *found;
+		flow_table_close(&t);
+		if (found)
 			break;
+	}
 	return tier;
+}
+
+/* An empty entry for KEY, as the programs would choose it. */
+static struct ap_flow *occupy(struct flow_table *t, const uint64_t secret[2],
+			      const union flow_any_key *key)
+{
+	struct place p = place_of(flow_table_hash(t, secret, key), t->segments);
+	uint32_t ways = t->v6 ? AP_WAYS6 : AP_WAYS4, i;
+	struct ap_segment4 *head = t->segment; /* both begin alike */
+	const union flow_any_key *at;
+
+	for (i = p.bucket * ways; flow_table_entry(t, i, &at); i++) {
+		if ((i + 1) % ways)
+			continue;
+		head->passed |= 1ULL << p.bucket;
+		p.bucket = place_next(p.bucket, p.stride);
+		i = p.bucket * ways - 1;
+	}
+	memcpy((void *)at, key, t->v6 ? sizeof(key->v6) : sizeof(key->v4));
+	return flow_table_entry(t, i, &at);
 }
 
 void door_put(struct door *d, enum tier tier, struct end member,
 	      uint16_t target, const struct ap_flow *flow)
 {
-	union key key;
+	union flow_any_key key;
+	struct flow_table t;
+	uint64_t secret[2];
+	struct ap_flow *at;
 	int rc;
 
 	make_key(&key, member, target);
-	rc = bpf_map_update_elem(table(d, tier, member.family), &key, flow, 0);
+	at = find(d, tier, member.family, &key, &t);
+	secret_of(d, secret);
+	if (!at)
+		at = occupy(&t, secret, &key);
+	*at = *flow;
+	rc = flow_table_write(&t);
 	assert(!rc);
 	(void)rc;
+	flow_table_close(&t);
 }
 
 void door_forget(struct door *d, struct end member, uint16_t target)
 {
-	union key key;
+	union flow_any_key key;
+	struct flow_table t;
+	enum tier tier;
 
 	make_key(&key, member, target);
-	(void)bpf_map_delete_elem(table(d, HALF, member.family), &key);
-	(void)bpf_map_delete_elem(table(d, ESTABLISHED, member.family), &key);
+	for (tier = ESTABLISHED; tier > NOWHERE; tier--) {
+		struct ap_flow *flow = find(d, tier, member.family, &key, &t);
+
+		if (flow) {
+			/* the key's end, before the flow: no target */
+			memset((char *)flow - 4, 0, 4);
+			flow_table_write(&t);
+		}
+		flow_table_close(&t);
+	}
 }
 
 uint32_t door_tick(void)
@@ -87,18 +155,20 @@ uint32_t door_tick(void)
 void door_age(struct door *d, struct end member, uint16_t target,
 	      unsigned int seconds)
 {
-	struct ap_flow flow;
+	union flow_any_key key;
+	struct flow_table t;
 	enum tier tier;
-	union key key;
 
 	make_key(&key, member, target);
 	for (tier = ESTABLISHED; tier > NOWHERE; tier--) {
-		if (bpf_map_lookup_elem(table(d, tier, member.family), &key,
-					&flow))
-			continue;
-		/* Rounded up: SECONDS have passed when it is read. */
-		flow.seen -= door_ticks(seconds);
-		door_put(d, tier, member, target, &flow);
+		struct ap_flow *flow = find(d, tier, member.family, &key, &t);
+
+		if (flow) {
+			/* Rounded up: SECONDS have passed when it is read. */
+			flow->seen -= door_ticks(seconds);
+			flow_table_write(&t);
+		}
+		flow_table_close(&t);
 	}
 }
 
@@ -124,6 +194,34 @@ static void map_info(struct door *d, const char *name,
 	(void)rc;
 }
 
+static unsigned int flow_count(struct door *d, const char *name, uint64_t *hash)
+{
+	struct flow_table t;
+	unsigned int n = 0;
+	uint32_t at, i;
+	int rc = flow_table_open(&t, door_map(d, name));
+
+	for (at = 0; !rc && at < t.segments; at++) {
+		rc = flow_table_read(&t, at);
+		for (i = 0; !rc && i < flow_table_entries(&t); i++) {
+			const union flow_any_key *key;
+			struct ap_flow *flow = flow_table_entry(&t, i, &key);
+
+			if (!flow)
+				continue;
+			n++;
+			if (hash)
+				*hash += hash_bytes(
+					(const uint8_t *)key,
+					(const uint8_t *)(flow + 1) -
+						(const uint8_t *)key);
+		}
+	}
+	assert(!rc);
+	flow_table_close(&t);
+	return n;
+}
+
 unsigned int door_table(struct door *d, const char *name, uint64_t *hash)
 {
 	uint8_t key[64], entry[128];
@@ -133,9 +231,11 @@ unsigned int door_table(struct door *d, const char *name, uint64_t *hash)
 	int fd = door_map(d, name);
 
 	map_info(d, name, &info);
-	assert(info.key_size <= 64 && info.value_size <= 64);
 	if (hash)
 		*hash = 0;
+	if (!strncmp(name, "flows", 5) || !strncmp(name, "half", 4))
+		return flow_count(d, name, hash);
+	assert(info.key_size <= 64 && info.value_size <= 64);
 	while (!bpf_map_get_next_key(fd, previous, key)) {
 		previous = key;
 		memcpy(entry, key, info.key_size);
@@ -161,7 +261,7 @@ static void empty(struct door *d, const char *name)
 
 static void zero(struct door *d, const char *name)
 {
-	static uint8_t zeroes[4 << 20];
+	static uint8_t zeroes[8 << 20];
 	static __u32 index[65536];
 	struct bpf_map_info info;
 	__u32 i, n;
@@ -180,13 +280,15 @@ static void zero(struct door *d, const char *name)
 void door_reset(struct door *d)
 {
 	static const char *const flows[] = { "flows4", "flows6", "half4",
-					     "half6",  "nat4",   "nat6" };
+					     "half6" };
 	static const char *const arrays[] = { "budgets", "prefixes", "aliased",
 					      "listeners", "counters" };
 	size_t i;
 
 	for (i = 0; i < sizeof(flows) / sizeof(flows[0]); i++)
-		empty(d, flows[i]);
+		zero(d, flows[i]);
+	empty(d, "nat4");
+	empty(d, "nat6");
 	for (i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
 		zero(d, arrays[i]);
 }

@@ -43,8 +43,7 @@ config 'interface = e1' 'address = 198.51.100.9'
 ok "reload --confirm $S: one more uplink and address" door reload --confirm $S
 ok "the door is on the uplink" serves e1
 address_count() {
-	bpftool -j map lookup pinned "$(pins)/config" key "$(($(active generation) & 1))" 0 0 0 |
-		jq .formatted.value.n4
+	in_force | jq .n4
 }
 ok "and has the address" test "$(address_count)" = 2
 off() { [ -z "$(attached e1)" ] && [ ! -e "$confirm" ]; }

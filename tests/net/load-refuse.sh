@@ -224,19 +224,19 @@ rmdir "/run/anyport/bpf/$(netns_number)/theirs" "/run/anyport/bpf/$(netns_number
 door load 2>/dev/null
 before=$(attached)
 bpftool map create "$(pins)/theirs" type array key 4 value 4 entries 1 name theirs
-ok "a foreign map among ours" refuses 1 "v1/theirs is not anyport's" door reload
+ok "a foreign map among ours" refuses 1 "v2/theirs is not anyport's" door reload
 ok "changes nothing" test "$before" = "$(attached)"
 rm "$(pins)/theirs"
 rm "$(pins)/half6"
-ok "a map that is missing" refuses 1 "v1/half6" door load
+ok "a map that is missing" refuses 1 "v2/half6" door load
 bpftool map create "$(pins)/half6" type array key 4 value 4 entries 1 name half6
-ok "a map of another shape" refuses 1 "v1/half6" door load
+ok "a map of another shape" refuses 1 "v2/half6" door load
 ok "the message's next step, unload" door unload
 ok "clears it" clean
 ok "load afterwards" door load
 ok "serves" serves
 
-mv "$(pins)" "/run/anyport/bpf/$(netns_number)/v2"
+mv "$(pins)" "/run/anyport/bpf/$(netns_number)/v1"
 ok "a door of another layout" refuses 1 "another version of anyport" door load
 ok "the next step, unload" door unload
 ok "clears it" clean

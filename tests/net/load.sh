@@ -62,25 +62,43 @@ ok "a key was made, for root alone" \
 # ---- again -------------------------------------------------------------------
 links=$(link_ids)
 before=$(attached) maps=$(bpftool -j map show pinned "$(pins)/flows4" | jq .id)
-secret=$(bpftool -j map lookup pinned "$(pins)/config" key 1 0 0 0 | jq -c .formatted.value.secret)
-key=(198 51 100 7 0xd4 0x31 0x04 0xaa)
-bpftool map update pinned "$(pins)/flows4" key "${key[@]}" \
-	value 1 0xbb 0xd4 0x31 0 2 0 0 1 0 0 0 0 0 0 0
+secret=$(slot 1 | jq -c .secret)
+# An established flow in the first entry of the first segment; no hash puts it
+# there, but nobody who reads or empties the table asks.
+first=192
+entry=(0xc6 0x33 0x64 0x07 0xd4 0x31 0x04 0xaa)
+flow_of_id() { # id of the address dialled
+	local value=() i
+	for ((i = 0; i < 4096; i++)); do value+=(0); done
+	for i in "${!entry[@]}"; do value[first + i]=${entry[i]}; done
+	for i in 1 0xbb 0xd4 0x31 "$1" 2 0 0 1 0 0 0; do
+		value[first++ + 8]=$i
+	done
+	first=192
+	bpftool map update pinned "$(pins)/flows4" key 0 0 0 0 value "${value[@]}"
+}
+first_entry() {
+	bpftool -j map lookup pinned "$(pins)/flows4" key 0 0 0 0 |
+		jq -r ".value[$first:$first + 8] | join(\" \")"
+}
+has_flow() { [ "$(first_entry)" = "${entry[*]}" ] || { first_entry; return 1; }; }
+has_no_flow() { [ "$(first_entry | cut -d' ' -f7-)" = "0x00 0x00" ] || { first_entry; return 1; }; }
+flow_of_id 0
 ok "load again" door load
 ok "still everything is attached, once" serves
 differs() { [ "$1" != "$2" ] || { echo "$1"; return 1; }; }
 ok "by new programs" differs "$before" "$(attached)"
 ok "on the same maps" test "$maps" = "$(bpftool -j map show pinned "$(pins)/flows4" | jq .id)"
 ok "by the same links" test "$links" = "$(link_ids)"
-ok "with the flows that were there" bpftool map lookup pinned "$(pins)/flows4" key "${key[@]}"
+ok "with the flows that were there" has_flow
 ok "generation 2 after two loads" test "$(active generation)" = 2
 before=$(attached)
 ok "reload" door reload
 ok "by the same programs" test "$before" = "$(attached)"
 ok "generation 3" test "$(active generation)" = 3
-ok "the flows are there" bpftool map lookup pinned "$(pins)/flows4" key "${key[@]}"
+ok "the flows are there" has_flow
 ok "the key is the same" test "$secret" = \
-	"$(bpftool -j map lookup pinned "$(pins)/config" key 0 0 0 0 | jq -c .formatted.value.secret)"
+	"$(slot 0 | jq -c .secret)"
 
 two_loaders() {
 	local a b
@@ -157,8 +175,8 @@ door reload 2>/dev/null
 ok "one that comes back has its own again" test "$(ids)" = \
 	"0=198.51.100.1 1=2001:db8::1 2=198.51.100.2- 3=198.51.100.3-"
 id_in_kernel() {
-	bpftool -j map lookup pinned "$(pins)/config" key "$(($(active generation) & 1))" 0 0 0 |
-		jq ".formatted.value | .n4 == 1 and .n6 == 1 and .addr4[0].id == 0 and .addr6[0].id == 1"
+	in_force |
+		jq ".n4 == 1 and .n6 == 1 and .addr4[0].id == 0 and .addr6[0].id == 1"
 }
 ok "as the programs see it" test "$(id_in_kernel)" = true
 
@@ -170,10 +188,6 @@ many() { # first
 		echo "address = 192.0.2.$i"
 	done
 }
-flow_of_id() { # id
-	bpftool map update pinned "$(pins)/flows4" key "${key[@]}" \
-		value 1 0xbb 0xd4 0x31 "$1" 2 0 0 1 0 0 0 0 0 0 0
-}
 many 1 >"$CONF"
 door reload 2>/dev/null
 many 101 >"$CONF"
@@ -181,8 +195,7 @@ flow_of_id 0
 door reload 2>/dev/null
 ok "ids run out: one that nobody uses is given again" test "$(state '[.addresses[] |
 	select(.in_use)] | length')" = 32
-ok "after its flows are gone" refuses 254 "Not found" \
-	bpftool map lookup pinned "$(pins)/flows4" key "${key[@]}"
+ok "after its flows are gone" has_no_flow
 many 1 >"$CONF"
 door reload 2>/dev/null
 ok "and the door still serves" serves

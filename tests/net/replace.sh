@@ -67,9 +67,13 @@ tags() {
 # What the programs read, as a sum.
 told() {
 	local map
-	for map in active config policy; do
-		bpftool map dump pinned "$(pins)/$map"
-	done | md5sum
+	{
+		active generation
+		active instance
+		for map in config policy; do
+			bpftool map dump pinned "$(pins)/$map"
+		done
+	} | md5sum
 }
 
 counter() { door stats --json | jq ".counters.$1"; }

@@ -4,4 +4,4 @@
 #
 # The XDP program alone, by test runs: what a packet costs above nothing.
 set -eu
-exec build/tests/bench/program/program build/tests/bench/program/rotate.bpf.o
+exec build/tests/bench/program/program build/tests/bench/program/rotate.bpf.o "$@"
