@@ -21,12 +21,12 @@ trap 'echo "bench: interrupted" >&2; exit 130' INT TERM
 
 sections() { # name, limit of a full run, of a quick one
 	cat <<-EOF
-	program 120 90
-	live 1200 180
-	state 90 45
+	program 120 60
+	live 1200 200
+	state 90 50
 	hook 120 45
-	stall 300 75
-	openvpn 300 45
+	stall 300 70
+	openvpn 300 55
 	EOF
 }
 

@@ -65,7 +65,7 @@ void samples_interval(struct samples *s, double *low, double *high)
 void figures_open(const char *path)
 {
 	out = fopen(path, "ae");
-	if (!out)
+	if (!out || setvbuf(out, NULL, _IOLBF, BUFSIZ)) /* for who is killed */
 		err(1, "%s", path);
 }
 
