@@ -18,6 +18,12 @@ ANYPORT=$PWD/build/anyport
 # For the generator to be attached to; see lib/generator.c.
 ip link add hold type veth peer name hold-peer
 
+# Whoever else sends into a veth may take its NAPI to the other processor, where
+# it stays as long as frames come; then they are more than it can take.
+sysctl -qw net.ipv6.conf.default.router_solicitations=0 \
+	net.ipv6.conf.default.mldv2_unsolicited_report_interval=100 \
+	net.ipv6.conf.default.mldv1_unsolicited_report_interval=100
+
 within() {
 	local ns=$1
 	shift
@@ -33,6 +39,8 @@ rig_server() { # number
 		net.ipv4.conf.default.rp_filter=0 net.ipv4.ip_forward=1 \
 		net.ipv6.conf.all.forwarding=1 net.ipv6.conf.all.accept_dad=0 \
 		net.ipv6.conf.default.accept_dad=0 \
+		net.ipv6.conf.default.router_solicitations=0 \
+		net.ipv6.conf.default.mldv2_unsolicited_report_interval=100 \
 		net.ipv4.tcp_rmem="4096 4194304 8388608" \
 		net.ipv4.tcp_wmem="4096 4194304 8388608" || return
 	# A card's driver has GRO; in a veth it switches NAPI on, which takes

@@ -26,6 +26,7 @@ measure() { # program option ...
 	local program=$1
 	shift
 	rig_fresh
+	sleep 2 # hosts that are new say which multicast groups they want
 	$dir/"$program" "${common[@]}" "$@" "${RIG_PATHS[@]}"
 }
 
