@@ -52,15 +52,23 @@ kill_points() { # trace
 	END { print last }' "$1"
 }
 
-# Of those lines N, spread evenly, the first and the last too; 0: all.
+# Of those lines N, first of all those at which what was prepared takes effect;
+# the rest towards the end. 0: all.
 kill_choose() { # n
 	awk -v p="$1" '
-	{ line[NR] = $0 }
+	!p { print; next }
+	/^(send|rename|mount|umount)/ { first[++f] = $0; next }
+	{ rest[++r] = $0 }
 	END {
-		for (i = 1; i <= NR; i++)
-			if (!p || NR <= p)
-				print line[i]
-		for (i = 0; p && NR > p && i < p; i++)
-			print line[p == 1 ? NR : 1 + int(i * (NR - 1) / (p - 1))]
+		step = p > 1 ? (f - 1) / (p - 1) : 0
+		for (i = 0; i < p && f > p; i++)
+			print first[1 + int(i * step)]
+		for (i = 1; i <= f && f <= p; i++)
+			print first[i]
+		if (f >= p)
+			exit
+		step = r > p - f ? r / (p - f) : 1
+		for (i = 0; i < p - f && i < r; i++)
+			print rest[r - int(i * step)]
 	}'
 }

@@ -40,8 +40,8 @@ answered() { # [address ...]
 	local to
 	[ $# -gt 0 ] || set -- 198.51.100.1 2001:db8::1
 	for to; do
-		ip netns exec member "$SAY" udp "$to" 443 $RESET &&
-			ip netns exec member "$SAY" tcp "$to" 443 ||
+		nsenter --net=/run/netns/member "$SAY" udp "$to" 443 $RESET &&
+			nsenter --net=/run/netns/member "$SAY" tcp "$to" 443 ||
 			{ echo "no answer from $to"; return 1; }
 	done
 }

@@ -116,7 +116,6 @@ established = 70000' '[udp]
 pass = 1-70000'; do
 		for command in reload load; do
 			one
-
 			case $line in
 			'['*) printf '%s\n' "$line" >>"$CONF" ;;
 			*) sed -i "/^address = 198.51.100.2/a $line" "$CONF" ;;
@@ -141,7 +140,7 @@ fast_enough() {
 	local pps
 	pps=$(sed -n 's/.* pps \([0-9]*\).*/\1/p' "$LAB_DIR/udp")
 	echo "$pps packets a second each way, $rate wanted"
-	[ "$pps" -ge $((rate * ${REPLACE_SHARE:-50} / 100)) ]
+	[ "$pps" -ge $((rate * ${REPLACE_SHARE:-25} / 100)) ]
 }
 
 echo_udp="" echo_tcp=""

@@ -33,7 +33,7 @@
 #define BURST   4         /* packets of one flow in a row */
 #define NUMBER  (1 << 16) /* of one flow's packets that are kept track of */
 #define BUFFER  (4 << 20)
-#define GIVE_UP 3000000000ULL /* ns without any answer */
+#define GIVE_UP 15000000000ULL /* ns without any answer */
 
 struct packet {
 	uint8_t op;
@@ -393,7 +393,11 @@ static int report(const struct counts *c)
 	       c->sent, c->answered, c->lost, c->doubled, c->misrouted,
 	       c->moved, c->reordered, seconds, (double)c->sent / seconds,
 	       c->silence / 1000000);
-	return !c->sent || c->lost || c->doubled || c->misrouted || c->moved;
+	if (!over)
+		warnx("nothing came back for %llu s: gave up",
+		      GIVE_UP / 1000000000ULL);
+	return !over || !c->sent || c->lost || c->doubled || c->misrouted ||
+	       c->moved;
 }
 
 static int usage(void)
