@@ -203,10 +203,16 @@ int ledger_write(struct ledger *ledger)
 
 void ledger_close(struct ledger *ledger)
 {
+	struct stat st;
+
 	if (ledger->fd < 0)
 		return;
-	/* Made by opening it, for the lock: leave no empty file behind. */
-	if (!ledger->n)
+	/*
+	 * Made by opening it, for the lock: leave no empty file behind. When
+	 * ledger_write() has removed it, one of that name is another event's.
+	 */
+	if (!ledger->n && !fstat(ledger->fd, &st) &&
+	    still_there(ledger->dir, ledger->name, &st))
 		(void)unlinkat(ledger->dir, ledger->name, 0);
 	close(ledger->fd);
 	ledger->fd = -1;

@@ -203,8 +203,8 @@ for what in sendmsg recvmsg; do
 		scene tcp
 		strace_event client-connect udp -e "inject=$what:error=ENOBUFS:when=$step+"
 		same $? 0 >/dev/null || { echo "# $what $step: member thrown out"; bad=$((bad + 1)); }
-		have=$(routes 10)
-		[ "$(wc -w <<<"$have")" = 3 ] || { echo "# $what $step: $have"; bad=$((bad + 1)); }
+		left=$(routes 10)
+		[ "$(wc -w <<<"$left")" = 3 ] || { echo "# $what $step: $left"; bad=$((bad + 1)); }
 		grep -q 'claim .* 0 1 0 0$' "$state/alice" || { echo "# $what $step: not marked"; bad=$((bad + 1)); }
 		reconcile >/dev/null || bad=$((bad + 1))
 		routes_on 10 tunudp >/dev/null || { echo "# $what $step: not repaired"; bad=$((bad + 1)); }

@@ -186,6 +186,27 @@ static void locks(void **state)
 	ledger_close(&b);
 }
 
+/* Between a removal and the end of its lock somebody else may begin. */
+static void removed_and_made_anew(void **state)
+{
+	struct ledger a, b;
+
+	(void)state;
+	assert_int_equal(ledger_open(dir, "carol", &deadline, &a), 0);
+	fill(&a, 1, "tcp");
+	assert_int_equal(ledger_write(&a), 0);
+	a.n = 0;
+	assert_int_equal(ledger_write(&a), 0);
+	assert_int_equal(ledger_open(dir, "carol", &deadline, &b), 0);
+	fill(&b, 1, "udp");
+	assert_int_equal(ledger_write(&b), 0);
+	ledger_close(&a);
+	ledger_close(&b);
+	assert_int_equal(ledger_open(dir, "carol", &deadline, &b), 0);
+	assert_int_equal(b.n, 1);
+	ledger_close(&b);
+}
+
 static void planted(void **state)
 {
 	struct ledger a;
@@ -261,9 +282,13 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trip), cmocka_unit_test(refuses),
-		cmocka_unit_test(files),      cmocka_unit_test(locks),
-		cmocka_unit_test(planted),    cmocka_unit_test(full),
+		cmocka_unit_test(round_trip),
+		cmocka_unit_test(refuses),
+		cmocka_unit_test(files),
+		cmocka_unit_test(locks),
+		cmocka_unit_test(removed_and_made_anew),
+		cmocka_unit_test(planted),
+		cmocka_unit_test(full),
 		cmocka_unit_test(processes),
 	};
 
