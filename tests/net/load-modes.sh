@@ -115,7 +115,7 @@ ok "nothing is left" clean
 # ---- no leaks ---------------------------------------------------------------------
 n=$((LAB_PATIENCE > 1 ? 3 : 20))
 entries=$((40000 + $$ % 20000))
-config '[limits]' "established = $entries"
+config '[limits]' "remembered = $entries"
 cycles() {
 	local i
 	for ((i = 0; i < n; i++)); do
