@@ -64,8 +64,11 @@ looks() {
 		done
 	done' "$SAY" "$RESET" 3>&1 >/dev/null 2>&1
 }
+# Between the configuration that lacks an uplink and the end of its attachment
+# only UDP is served there: no order of the two is whole, and the next command
+# ends it.
 declare -A look=([none]=---------- [plain]=++++++++-- [pass]=++++------
-	[both]=++++++++++)
+	[both]=++++++++++ [leaving]=+++++++++-)
 
 # What it looks like is one of the STATES, and status says the same.
 is_one_of() { # state ...
@@ -119,12 +122,14 @@ die_at() { # command call n
 # NEXT cleans up: the same command again, or an unload.
 one() { # command before after call n next
 	local command=$1 before=$2 after=$3
+	local between=()
+	[ "$before" != both ] || between=(leaving)
 	make "$before"
 	door_of "$after"
 	die_at "$command" "$4" "$5" || return
 	case $6 in
 	again)
-		is_one_of "$before" "$after" none || return
+		is_one_of "$before" "$after" none "${between[@]}" || return
 		door "$command" >"$LAB_DIR/said" 2>&1 ||
 			{ cat "$LAB_DIR/said"; return 1; }
 		whole "$after" && door unload && nothing &&
