@@ -6,10 +6,10 @@
 # by the "req N" lines in the output of tests/run (TEST_LOG, or build/test.log),
 # and compares with tests/REQUIREMENTS.md; -w writes that file. A test that did
 # not run, or skipped some of its cases, shows what the file says; one that ran
-# shows what it printed. So does it check that tests named in RFC.md exist.
+# shows what it printed. So does it check that tests named in tests/RFC.md exist.
 set -u
 cd "$(dirname "$0")/.." || exit
-LIST=tests/requirements.list TABLE=tests/REQUIREMENTS.md RFCS=RFC.md
+LIST=tests/requirements.list TABLE=tests/REQUIREMENTS.md RFCS=tests/RFC.md
 LAST=44
 write=
 [ "${1:-}" != -w ] || { write=1; shift; }
