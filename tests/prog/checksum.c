@@ -156,6 +156,45 @@ static void bad_stays_bad(void **state)
 	}
 }
 
+/* The same for members who are on: their packets take a shorter way. */
+static void established_too(void **state)
+{
+	static struct frame in, out;
+	struct packet p, want;
+	uint8_t data[64];
+	uint64_t short_way;
+	struct view v;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 200; i++) {
+		fill(data, sizeof(data));
+		data[0] = 0x48;
+		p = (struct packet){ .dst = end(address[i & 1], 443),
+				     .payload = data,
+				     .len = sizeof(data) };
+		p.src = member_of(p.dst.family);
+		establish(&door, p.src, p.dst);
+		want = p;
+		want.dst.port = TARGET;
+		tune(i & 2 ? &p : &want, data + 62);
+		short_way = door_count(&door, AP_C_udp_established);
+		expect_in(&door, &p, &want);
+		assert_int_equal(door_count(&door, AP_C_udp_established),
+				 short_way + 1);
+		p.sum = SUM_BAD;
+		frame_build(&in, &p);
+		assert_int_equal(door_in(&door, &in, &out), PASSED);
+		assert_true(frame_view(&out, &v));
+		assert_int_equal(v.dst.port, TARGET);
+		assert_false(frame_sums_good(&out));
+		if (i & 1)
+			continue;
+		p.sum = want.sum = SUM_ZERO;
+		expect_in(&door, &p, &want);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -164,6 +203,7 @@ int main(void)
 		cmocka_unit_test(none_stays_none),
 		cmocka_unit_test(ipv6_needs_one),
 		cmocka_unit_test(bad_stays_bad),
+		cmocka_unit_test(established_too),
 	};
 
 	return RUN_BOTH(tests, "3");
