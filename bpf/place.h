@@ -16,6 +16,10 @@
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
+/* What X is stays unknown to the compiler, which makes branches of arithmetic
+ * that it recognizes, and the verifier takes both sides of every branch. */
+#define OPAQUE(x) asm volatile("" : "+r"(x))
+
 struct place {
 	__u32 segment;
 	__u64 bucket; /* 64 bits: the verifier loses bounds in conversions */
@@ -60,10 +64,10 @@ static __always_inline struct place place_of(__u32 hash, __u32 segments)
 
 static __always_inline __u64 place_next(__u64 bucket, __u64 stride)
 {
-	__s64 beyond = bucket + stride - AP_BUCKETS;
+	__u64 beyond = bucket + stride - AP_BUCKETS, negative = beyond >> 63;
 
-	/* no branch: the verifier would take both at every step */
-	return beyond + (AP_BUCKETS & beyond >> 63);
+	OPAQUE(negative);
+	return beyond + AP_BUCKETS * negative;
 }
 
 static __always_inline __u32 place_ways(const int v)

@@ -339,8 +339,10 @@ static __always_inline __u32 entry_worth(struct ap_flow *flow, __u32 tick,
 					 __u32 idle)
 {
 	__u32 target = flow_target(flow), age = tick - flow->seen;
+	__u32 valid = (__u32)~age >> 31;
 
-	age &= ~((__s32)age >> 31); /* the other processor's tick */
+	OPAQUE(valid);
+	age *= valid; /* not from the other processor's next tick */
 	return SIGN(target - 1) << 31 | SIGN(idle - age) << 30 |
 	       SIGN((__u32)flow->state - 1) << 29 | age >> 2;
 }
@@ -355,9 +357,10 @@ static __always_inline __u32 bucket_choose(void *bucket, __u32 tick, __u32 idle,
 	for (__u32 i = 0; i < place_ways(v); i++) {
 		void *flow = bucket + i * ENTRY_SIZE(v) + KEY_SIZE(v);
 		__u64 this = (__u64)entry_worth(flow, tick, idle) << 2 | i;
-		__s64 behind = best - this;
+		__u64 behind = this - best, worse = behind >> 63;
 
-		best -= behind & behind >> 63;
+		OPAQUE(worse);
+		best += behind * (worse ^ 1);
 	}
 	*worth = best >> 2;
 	return best & 3;

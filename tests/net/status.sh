@@ -382,7 +382,7 @@ ok "an address that is on no interface" inactive_address
 ok "a configuration changed since" config_changed
 ok "a configuration that is gone" config_gone
 ok "a change that waits for confirmation" unconfirmed
-ok "generic XDP is named and watched" mode generic 'generic XDP, a single'
+ok "generic XDP is named and watched" mode generic 'generic XDP, [ab]'
 ok "tc ingress is named and watched" mode tc 'tc ingress'
 ns anyport unload && ns anyport load -c "$CONF"
 ok "flows shows who is on" flows_show
