@@ -46,7 +46,7 @@ transfer_socats() { # ns-of-receiver address ns-of-sender address file
 	wait "$pid" || lab_fail "not all was received"
 }
 
-# A ping every 10 ms (times the patience) through NAME's tunnel, in the
+# A ping every 10 ms (times the patience twice) through NAME's tunnel, in the
 # background: steady_start NAME NS [4|6]; then steady_lost NAME ends it and
 # prints how many got no reply, not counting the last 25, which may have been on
 # their way on a busy machine.
@@ -54,7 +54,7 @@ steady_start() {
 	local to=$TUN4
 	[ "${3:-4}" = 4 ] || to=$TUN6
 	lab_run "ping-$1" "$2" ping -n \
-		-i "$(printf 0.%02d "$LAB_PATIENCE")" -I "$(client_tun "$1")" "$to"
+		-i "$(printf 0.%02d $((LAB_PATIENCE ** 2)))" -I "$(client_tun "$1")" "$to"
 }
 
 steady_lost() { # name

@@ -60,28 +60,32 @@ none_lost() {
 }
 reloads() {
 	local n
-	for n in 1 2 3 4 5; do
+	for ((n = 0; n < 5; n += LAB_PATIENCE)); do
 		anyport reload -c "$DOOR_CONF" || return
 		lab_sleep 0.05
 	done
 }
 loads() {
 	local n
-	for n in 1 2; do
+	for ((n = 0; n < 2; n += LAB_PATIENCE)); do
 		anyport load -c "$DOOR_CONF" || return
 		lab_sleep 0.1
 	done
 }
 each pings
-ok "five reloads under pings" reloads
-ok "two loads under pings" loads
+ok "reloads under pings" reloads
+ok "loads under pings" loads
 each nothing_lost
 transfer_data
+# A slow machine has enough of one on UDP and one on TCP.
+all=$MEMBERS
+[ "$LAB_PATIENCE" -eq 1 ] || MEMBERS=${MEMBERS%% carol:*}
 each transfers
-ok "five reloads under transfers" reloads
-ok "two loads under transfers" loads
+ok "reloads under transfers" reloads
+ok "loads under transfers" loads
 touch "$LAB_DIR/loaded"
 ok_all
+MEMBERS=$all
 
 # Both instances are killed. TCP members notice at once, UDP members by their
 # pushed timeout; all come back by themselves, and nobody touches the door.
