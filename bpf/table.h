@@ -352,6 +352,7 @@ static __always_inline __u32 bucket_choose(void *bucket, __u32 tick, __u32 idle,
 					   __u32 *worth, const int v)
 {
 	__u64 best = 0;
+	__u32 way;
 
 	UNROLL
 	for (__u32 i = 0; i < place_ways(v); i++) {
@@ -363,7 +364,10 @@ static __always_inline __u32 bucket_choose(void *bucket, __u32 tick, __u32 idle,
 		best += behind * (worse ^ 1);
 	}
 	*worth = best >> 2;
-	return best & 3;
+	way = best & 3;
+	/* or it compares with 3, of which Linux 6.1 learns no bound */
+	OPAQUE(way);
+	return way < place_ways(v) ? way : 0;
 }
 
 /*
@@ -393,8 +397,6 @@ static __always_inline void spot_fill(struct spot *spot,
 		head->passed |= 1ULL << bucket;
 		bucket = place_next(bucket, spot->stride);
 	}
-	if (way >= place_ways(v))
-		way = 0;
 	entry_write(bucket_at(head, bucket, v) + way * ENTRY_SIZE(v), key, flow,
 		    v);
 	bpf_spin_unlock(&head->lock);
@@ -441,8 +443,6 @@ static __always_inline int half_fill(const struct ap_config *c,
 		if (there)
 			flow_remove(there);
 		way = bucket_choose(bucket, flow->seen, idle, &worth, v);
-		if (way >= place_ways(v))
-			way = 0;
 		entry_write(bucket + way * ENTRY_SIZE(v), key, flow, v);
 	}
 	bpf_spin_unlock(&head->lock);
