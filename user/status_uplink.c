@@ -12,6 +12,7 @@
 #include "attach_xdp.h"
 #include "pin.h"
 #include "status.h"
+#include "uplink.h"
 
 const char *mode_text(const struct state_uplink *u)
 {
@@ -155,6 +156,42 @@ static void check_missing(struct status *s)
 	}
 }
 
+/* By the record and by what the programs go by alike. */
+static bool is_in_force(const struct status *s, uint32_t ifindex)
+{
+	size_t i = 0;
+	uint32_t j = 0;
+
+	while (i < s->state.n_uplink && s->state.uplink[i].ifindex != ifindex)
+		i++;
+	while (j < s->kernel.n_uplink && s->kernel.uplink[j] != ifindex)
+		j++;
+	return i < s->state.n_uplink && j < s->kernel.n_uplink;
+}
+
+/*
+ * A reload that dies has programs on an interface that it was taking in or out:
+ * UDP is served there, while sk_lookup, which knows its uplinks, steers no TCP.
+ */
+static void check_strays(struct status *s)
+{
+	char *command = text_of("anyport reload -c %s", s->path);
+	struct uplink_found found;
+
+	for (size_t i = 0; !geteuid() && i < s->links.n; i++) {
+		const struct link *link = &s->links.link[i];
+
+		if (is_in_force(s, link->ifindex) ||
+		    uplink_find(link, &found) || !uplink_has_ours(&found))
+			continue;
+		report_add(&s->report, true, command,
+			   "%s has anyport's programs but is no uplink of the "
+			   "door: a change of the configuration did not finish",
+			   link->name);
+	}
+	free(command);
+}
+
 void status_uplinks(struct status *s)
 {
 	for (size_t i = 0; i < s->state.n_uplink; i++) {
@@ -163,4 +200,5 @@ void status_uplinks(struct status *s)
 		check_uplink(s, &s->uplink[i]);
 	}
 	check_missing(s);
+	check_strays(s);
 }
