@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "account.h"
 #include "command.h"
+#include "directory.h"
 #include "hooklog.h"
 #include "names.h"
 #include "prefix.h"
@@ -112,8 +112,7 @@ static int check_one(struct check *c, const char *name)
 /* Every name that is not an account's: OpenVPN would refuse that member. */
 static void check_names(struct check *c)
 {
-	int fd = openat(c->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	DIR *d = directory_entries(c->dir);
 	struct dirent *entry;
 	char shown[NAME_SHOWN];
 

@@ -2,7 +2,6 @@
 /* Copyright the anyport authors */
 /* Who holds which address: links in the state directory. */
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "directory.h"
 #include "held.h"
 #include "prefix.h"
 #include "proc.h"
@@ -83,18 +83,12 @@ int held_each(int dir,
 	      void *arg)
 {
 	struct ip_prefix prefix;
+	DIR *d = directory_entries(dir);
 	struct dirent *entry;
 	int err = 0;
-	DIR *d;
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd < 0)
+	if (!d)
 		return -errno;
-	d = fdopendir(fd);
-	if (!d) {
-		close(fd);
-		return -ENOMEM;
-	}
 	while (!err && (entry = readdir(d)))
 		if (!link_prefix(entry->d_name, &prefix))
 			err = fn(arg, entry->d_name, &prefix);

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright the anyport authors */
 /* A sorted list of common names. */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "directory.h"
 #include "name.h"
 #include "names.h"
 
@@ -34,18 +32,12 @@ int names_add(struct names *names, const char *name)
 
 int names_of_directory(int dir, struct names *names)
 {
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = directory_entries(dir);
 	struct dirent *entry;
 	int err = 0;
-	DIR *d;
 
-	if (fd < 0)
+	if (!d)
 		return -errno;
-	d = fdopendir(fd);
-	if (!d) {
-		close(fd);
-		return -ENOMEM;
-	}
 	while (!err && (entry = readdir(d)))
 		if (!name_wrong(entry->d_name))
 			err = names_add(names, entry->d_name);

@@ -60,7 +60,7 @@ void routes_close(struct routes *routes)
 	free(routes);
 }
 
-static int begin(struct routes *routes, const struct deadline *deadline)
+static int set_limit(struct routes *routes, const struct deadline *deadline)
 {
 	int left = deadline_left(deadline);
 	struct timeval t = { left / 1000, left % 1000 * 1000 };
@@ -147,14 +147,21 @@ out:
 	return err;
 }
 
+/* *OUT is the caller's to put. */
+static int begin(struct routes *routes, const struct kernel_route *route,
+		 const struct deadline *deadline, struct rtnl_route **out)
+{
+	int err = set_limit(routes, deadline);
+
+	return err ? err : build(route, out);
+}
+
 int routes_put(struct routes *routes, const struct kernel_route *route,
 	       const struct deadline *deadline)
 {
 	struct rtnl_route *r;
-	int err = begin(routes, deadline);
+	int err = begin(routes, route, deadline, &r);
 
-	if (!err)
-		err = build(route, &r);
 	if (err)
 		return err;
 	err = result(routes, rtnl_route_add(routes->socket, r,
@@ -167,10 +174,8 @@ int routes_delete(struct routes *routes, const struct kernel_route *route,
 		  const struct deadline *deadline)
 {
 	struct rtnl_route *r;
-	int err = begin(routes, deadline);
+	int err = begin(routes, route, deadline, &r);
 
-	if (!err)
-		err = build(route, &r);
 	if (err)
 		return err;
 	err = result(routes, rtnl_route_delete(routes->socket, r, 0));

@@ -19,6 +19,7 @@
 
 #include "../../hook/account.h"
 #include "../../hook/route.h"
+#include "scratch.h"
 
 struct parsed {
 	int err;
@@ -206,15 +207,12 @@ static void bytes(void **state)
 	assert_int_equal(parse(text).err, -EINVAL);
 }
 
-static int dir;
-static char path[] = "/tmp/anyport-account.XXXXXX";
-
 static void put(const char *name, const char *text, mode_t mode)
 {
 	int fd;
 
-	(void)unlinkat(dir, name, 0);
-	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	(void)unlinkat(scratch, name, 0);
+	fd = openat(scratch, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	assert_int_equal(fchmod(fd, mode), 0);
@@ -226,7 +224,7 @@ static int read_one(const char *name)
 	struct account_report report = { .errors = stderr, .file = name };
 	struct account account;
 
-	return account_read(dir, name, &report, &account);
+	return account_read(scratch, name, &report, &account);
 }
 
 static void unix_socket(void)
@@ -234,7 +232,8 @@ static void unix_socket(void)
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/socket", path);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/socket",
+		 scratch_path);
 	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	close(fd);
 }
@@ -252,13 +251,13 @@ static void files(void **state)
 	assert_int_equal(read_one("group"), -EINVAL);
 	put("others", good, 0602);
 	assert_int_equal(read_one("others"), -EINVAL);
-	assert_int_equal(symlinkat("good", dir, "link"), 0);
+	assert_int_equal(symlinkat("good", scratch, "link"), 0);
 	assert_int_equal(read_one("link"), -EINVAL);
-	assert_int_equal(symlinkat("/etc/passwd", dir, "far"), 0);
+	assert_int_equal(symlinkat("/etc/passwd", scratch, "far"), 0);
 	assert_int_equal(read_one("far"), -EINVAL);
-	assert_int_equal(mkdirat(dir, "directory", 0700), 0);
+	assert_int_equal(mkdirat(scratch, "directory", 0700), 0);
 	assert_int_equal(read_one("directory"), -EINVAL);
-	assert_int_equal(mkfifoat(dir, "fifo", 0600), 0);
+	assert_int_equal(mkfifoat(scratch, "fifo", 0600), 0);
 	assert_int_equal(read_one("fifo"), -EINVAL);
 	unix_socket();
 	assert_int_equal(read_one("socket"), -EINVAL);
@@ -279,32 +278,13 @@ static void root_files(void **state)
 		skip();
 	}
 	put("foreign", "IP4=203.0.113.1\n", 0600);
-	assert_int_equal(fchownat(dir, "foreign", 4242, 0, 0), 0);
+	assert_int_equal(fchownat(scratch, "foreign", 4242, 0, 0), 0);
 	assert_int_equal(read_one("foreign"), -EINVAL);
-	if (!mknodat(dir, "null", S_IFCHR | 0600, makedev(1, 3)))
+	if (!mknodat(scratch, "null", S_IFCHR | 0600, makedev(1, 3)))
 		assert_int_equal(read_one("null"), -EINVAL);
-	assert_int_equal(fchmod(dir, 0703), 0);
-	assert_int_equal(account_dir(path), -EPERM);
-	assert_int_equal(fchmod(dir, 0700), 0);
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	if (!mkdtemp(path))
-		return -1;
-	dir = open(path, O_RDONLY | O_DIRECTORY);
-	return dir < 0;
-}
-
-static int tear_down(void **state)
-{
-	char command[100];
-
-	(void)state;
-	close(dir);
-	snprintf(command, sizeof(command), "rm -rf %s", path);
-	return system(command);
+	assert_int_equal(fchmod(scratch, 0703), 0);
+	assert_int_equal(account_dir(scratch_path), -EPERM);
+	assert_int_equal(fchmod(scratch, 0700), 0);
 }
 
 int main(void)
@@ -316,6 +296,6 @@ int main(void)
 		cmocka_unit_test(root_files),
 	};
 
-	return cmocka_run_group_tests_name("hook_account", tests, set_up,
-					   tear_down);
+	return cmocka_run_group_tests_name("hook_account", tests, scratch_make,
+					   scratch_remove);
 }

@@ -19,8 +19,8 @@
 
 #include "../../hook/pushfile.h"
 #include "../../hook/status_file.h"
+#include "scratch.h"
 
-static char path[] = "/tmp/anyport-files.XXXXXX";
 static char file[64], link_to[64];
 
 static struct account sample(const char *text)
@@ -114,7 +114,7 @@ static void not_its_own(void **state)
 	assert_int_equal(pushfile_open(NULL), -EINVAL);
 	assert_int_equal(pushfile_open("relative"), -EINVAL);
 	assert_int_equal(pushfile_open("/nonexistent/x"), -ENOENT);
-	assert_int_equal(pushfile_open(path), -EISDIR);
+	assert_int_equal(pushfile_open(scratch_path), -EISDIR);
 	assert_int_equal(pushfile_open("/dev/null"), -EPERM);
 	assert_int_equal(symlink(file, link_to), 0);
 	assert_int_equal(pushfile_open(link_to), -ELOOP);
@@ -244,21 +244,11 @@ static void cut(void **state)
 
 static int set_up(void **state)
 {
-	(void)state;
-	if (!mkdtemp(path))
+	if (scratch_make(state))
 		return -1;
-	snprintf(file, sizeof(file), "%s/push", path);
-	snprintf(link_to, sizeof(link_to), "%s/link", path);
+	snprintf(file, sizeof(file), "%s/push", scratch_path);
+	snprintf(link_to, sizeof(link_to), "%s/link", scratch_path);
 	return 0;
-}
-
-static int tear_down(void **state)
-{
-	char command[100];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", path);
-	return system(command);
 }
 
 int main(void)
@@ -271,5 +261,5 @@ int main(void)
 	};
 
 	return cmocka_run_group_tests_name("hook_files", tests, set_up,
-					   tear_down);
+					   scratch_remove);
 }

@@ -19,6 +19,7 @@
 
 #include "../../hook/ledger.h"
 #include "../../hook/proc.h"
+#include "scratch.h"
 
 static struct ip_prefix prefix(const char *text, uint8_t length)
 {
@@ -128,8 +129,6 @@ static void refuses(void **state)
 	assert_int_equal(ledger_parse(text, &ledger), -EINVAL);
 }
 
-static int dir;
-static char path[] = "/tmp/anyport-ledger.XXXXXX";
 static struct deadline deadline;
 
 static void files(void **state)
@@ -138,28 +137,28 @@ static void files(void **state)
 	struct stat st;
 
 	(void)state;
-	assert_int_equal(ledger_open(dir, "alice", &deadline, &a), 0);
+	assert_int_equal(ledger_open(scratch, "alice", &deadline, &a), 0);
 	assert_int_equal(a.n, 0);
 	ledger_close(&a);
-	assert_int_equal(faccessat(dir, "alice", F_OK, 0), -1);
-	assert_int_equal(ledger_open(dir, "alice", &deadline, &a), 0);
+	assert_int_equal(faccessat(scratch, "alice", F_OK, 0), -1);
+	assert_int_equal(ledger_open(scratch, "alice", &deadline, &a), 0);
 	fill(&a, ledger_next(&a), "udp");
 	fill(&a, ledger_next(&a), "tcp");
 	assert_int_equal(ledger_write(&a), 0);
-	assert_int_equal(ledger_peek(dir, "alice", &b), 0);
+	assert_int_equal(ledger_peek(scratch, "alice", &b), 0);
 	assert_int_equal(b.n, 2);
 	assert_string_equal(ledger_owner(&b)->instance, "tcp");
 	ledger_owner(&b)->gone = true;
 	assert_string_equal(ledger_owner(&b)->instance, "udp");
-	assert_int_equal(fstatat(dir, "alice", &st, 0), 0);
+	assert_int_equal(fstatat(scratch, "alice", &st, 0), 0);
 	assert_int_equal(st.st_mode & 0777, 0660);
 	ledger_close(&a);
-	assert_int_equal(ledger_open(dir, "alice", &deadline, &a), 0);
+	assert_int_equal(ledger_open(scratch, "alice", &deadline, &a), 0);
 	assert_int_equal(a.n, 2);
 	a.n = 0;
 	assert_int_equal(ledger_write(&a), 0);
 	ledger_close(&a);
-	assert_int_equal(ledger_peek(dir, "alice", &b), -ENOENT);
+	assert_int_equal(ledger_peek(scratch, "alice", &b), -ENOENT);
 }
 
 /* The file that replaces another is locked before anybody can open it. */
@@ -169,19 +168,19 @@ static void locks(void **state)
 	struct ledger a, b;
 
 	(void)state;
-	assert_int_equal(ledger_open(dir, "bob", &deadline, &a), 0);
+	assert_int_equal(ledger_open(scratch, "bob", &deadline, &a), 0);
 	deadline_start(&soon);
 	deadline_set(&soon, 60);
-	assert_int_equal(ledger_open(dir, "bob", &soon, &b), -ETIMEDOUT);
+	assert_int_equal(ledger_open(scratch, "bob", &soon, &b), -ETIMEDOUT);
 	fill(&a, 1, "udp");
 	assert_int_equal(ledger_write(&a), 0);
 	deadline_start(&soon);
 	deadline_set(&soon, 60);
-	assert_int_equal(ledger_open(dir, "bob", &soon, &b), -ETIMEDOUT);
+	assert_int_equal(ledger_open(scratch, "bob", &soon, &b), -ETIMEDOUT);
 	assert_true(deadline_spent(&soon) < 200000);
 	ledger_close(&a);
 	deadline_start(&soon);
-	assert_int_equal(ledger_open(dir, "bob", &soon, &b), 0);
+	assert_int_equal(ledger_open(scratch, "bob", &soon, &b), 0);
 	assert_int_equal(b.n, 1);
 	ledger_close(&b);
 }
@@ -192,17 +191,17 @@ static void removed_and_made_anew(void **state)
 	struct ledger a, b;
 
 	(void)state;
-	assert_int_equal(ledger_open(dir, "carol", &deadline, &a), 0);
+	assert_int_equal(ledger_open(scratch, "carol", &deadline, &a), 0);
 	fill(&a, 1, "tcp");
 	assert_int_equal(ledger_write(&a), 0);
 	a.n = 0;
 	assert_int_equal(ledger_write(&a), 0);
-	assert_int_equal(ledger_open(dir, "carol", &deadline, &b), 0);
+	assert_int_equal(ledger_open(scratch, "carol", &deadline, &b), 0);
 	fill(&b, 1, "udp");
 	assert_int_equal(ledger_write(&b), 0);
 	ledger_close(&a);
 	ledger_close(&b);
-	assert_int_equal(ledger_open(dir, "carol", &deadline, &b), 0);
+	assert_int_equal(ledger_open(scratch, "carol", &deadline, &b), 0);
 	assert_int_equal(b.n, 1);
 	ledger_close(&b);
 }
@@ -212,17 +211,17 @@ static void planted(void **state)
 	struct ledger a;
 
 	(void)state;
-	assert_int_equal(symlinkat("/etc/passwd", dir, "link"), 0);
-	assert_int_equal(ledger_open(dir, "link", &deadline, &a), -ELOOP);
-	assert_int_equal(mkfifoat(dir, "fifo", 0600), 0);
-	assert_int_equal(ledger_open(dir, "fifo", &deadline, &a), -EBADF);
+	assert_int_equal(symlinkat("/etc/passwd", scratch, "link"), 0);
+	assert_int_equal(ledger_open(scratch, "link", &deadline, &a), -ELOOP);
+	assert_int_equal(mkfifoat(scratch, "fifo", 0600), 0);
+	assert_int_equal(ledger_open(scratch, "fifo", &deadline, &a), -EBADF);
 	/* What lies where the new file goes is not written to. */
-	assert_int_equal(symlinkat("bob", dir, "carol~"), 0);
-	assert_int_equal(ledger_open(dir, "carol", &deadline, &a), 0);
+	assert_int_equal(symlinkat("bob", scratch, "carol~"), 0);
+	assert_int_equal(ledger_open(scratch, "carol", &deadline, &a), 0);
 	fill(&a, 1, "udp");
 	assert_int_equal(ledger_write(&a), 0);
 	ledger_close(&a);
-	assert_int_equal(ledger_peek(dir, "bob", &a), 0);
+	assert_int_equal(ledger_peek(scratch, "bob", &a), 0);
 	assert_int_equal(a.n, 1);
 }
 
@@ -260,23 +259,9 @@ static void processes(void **state)
 
 static int set_up(void **state)
 {
-	(void)state;
-	if (!mkdtemp(path))
-		return -1;
 	deadline_start(&deadline);
 	deadline_set(&deadline, 60000);
-	dir = open(path, O_RDONLY | O_DIRECTORY);
-	return dir < 0;
-}
-
-static int tear_down(void **state)
-{
-	char command[100];
-
-	(void)state;
-	close(dir);
-	snprintf(command, sizeof(command), "rm -rf %s", path);
-	return system(command);
+	return scratch_make(state);
 }
 
 int main(void)
@@ -293,5 +278,5 @@ int main(void)
 	};
 
 	return cmocka_run_group_tests_name("hook_ledger", tests, set_up,
-					   tear_down);
+					   scratch_remove);
 }
