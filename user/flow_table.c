@@ -35,13 +35,17 @@ void flow_table_close(struct flow_table *table)
 int flow_table_read(struct flow_table *table, uint32_t at)
 {
 	table->at = at;
-	return bpf_map_lookup_elem(table->fd, &at, table->segment) ? -errno : 0;
+	return bpf_map_lookup_elem_flags(table->fd, &at, table->segment,
+					 BPF_F_LOCK)
+		       ? -errno
+		       : 0;
 }
 
+/* Under its lock: an entry half of which is another's would be misrouted. */
 int flow_table_write(struct flow_table *table)
 {
 	return bpf_map_update_elem(table->fd, &table->at, table->segment,
-				   BPF_ANY)
+				   BPF_F_LOCK)
 		       ? -errno
 		       : 0;
 }
