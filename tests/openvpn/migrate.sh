@@ -3,8 +3,8 @@
 # Copyright the anyport authors
 #
 # From the iptables rules that anyport replaces to anyport, and back, by the
-# steps of README.md, with members connected and a ping every 10 ms in every
-# tunnel.
+# very commands of README.md, with members connected and a ping every 10 ms in
+# every tunnel.
 set -u
 export LAB_DOOR=dnat
 # shellcheck source=tests/lab/lab.sh
@@ -30,7 +30,7 @@ count_lost() {
 }
 # TCP that NAT redirected ends with the last NAT rule: those members come back.
 nothing_lost() {
-	if [ "$WHEN" = "DNAT rules removed" ] && [ "$3" = tcp ]; then
+	if [ "$WHEN" = "6: DNAT rules removed" ] && [ "$3" = tcp ]; then
 		lab_end "ping-$1" INT
 		works "$1" "$2"
 		return
@@ -50,41 +50,91 @@ step() { # NAME COMMAND ...
 	each nothing_lost
 }
 
-both() { # ARG ...: with iptables and ip6tables, @ being the address
-	within srv iptables -w "${@//@/$SRV4}" &&
-		within srv ip6tables -w "${@//@/$SRV6}"
+# What README says: the N-th code block after the line that begins with TEXT, up
+# to the next heading or step.
+block() { # text n
+	awk -v text="$1" -v n="$2" '
+	!code && /^(##|\*\*[0-9])/ { on = index($0, text) == 1; seen += on }
+	/^```/ { code = !code; i += on && code; next }
+	on && code && i == n
+	END { exit seen != 1 }' README.md >"$LAB_DIR/block" &&
+		grep . "$LAB_DIR/block"
 }
-untrack_in() { both -t raw "$1" PREROUTING -d @ -p udp --dport 1194 -j CT --notrack; }
-untrack_out() { both -t raw "$1" OUTPUT -s @ -p udp --sport 1194 -j CT --notrack; }
-forget() {
-	within srv conntrack -D -f ipv4 -p udp --orig-dst $SRV4 --dst-nat
-	within srv conntrack -D -f ipv6 -p udp --orig-dst $SRV6 --dst-nat
-	! within srv conntrack -L -p udp --dst-nat 2>/dev/null | grep .
+# Typed on the server, whose addresses are the lab's.
+type_in() { # [option of bash]
+	cat >"$LAB_DIR/typed"
+	[ -s "$LAB_DIR/typed" ] || { echo "nothing to type"; return 1; }
+	within srv env PATH="$LAB_DIR/bin:$PATH" IP4=$SRV4 IP6=$SRV6 \
+		bash "${1:--eu}" "$LAB_DIR/typed"
 }
-drop_dnat() {
-	within srv iptables -w -t nat -F PREROUTING &&
-		within srv ip6tables -w -t nat -F PREROUTING
+readme() { # text [n [option of bash]]
+	block "$1" "${2:-1}" | type_in "${3:--eu}"
 }
-dnat_back() {
-	within srv iptables -w -t nat -A PREROUTING -d $SRV4 -p tcp --dport 22 -j ACCEPT
-	within srv iptables -w -t nat -A PREROUTING -d $SRV4 -p udp \
-		--dport 1:65535 -j DNAT --to-destination $SRV4:1194 &&
-	within srv iptables -w -t nat -A PREROUTING -d $SRV4 -p tcp --syn \
-		--dport 1:65535 -j DNAT --to-destination $SRV4:1194 &&
-	within srv ip6tables -w -t nat -A PREROUTING -d $SRV6 -p udp \
-		--dport 1:65535 -j DNAT --to-destination "[$SRV6]:1194" &&
-	within srv ip6tables -w -t nat -A PREROUTING -d $SRV6 -p tcp --syn \
-		--dport 1:65535 -j DNAT --to-destination "[$SRV6]:1194"
+
+# Commands of a host that the lab has not: what they are asked is kept.
+stubs() {
+	mkdir "$LAB_DIR/bin"
+	ln -s "$ANYPORT" "$LAB_DIR/bin/anyport"
+	printf '#!/bin/sh\nexec "$@"\n' >"$LAB_DIR/bin/sudo"
+	printf '#!/bin/sh\necho "$*" >>%s/systemctl\n' "$LAB_DIR" \
+		>"$LAB_DIR/bin/systemctl"
+	chmod +x "$LAB_DIR"/bin/*
 }
-load_undone() {
-	anyport load --confirm 1 -c "$DOOR_CONF" && until_true 5 not_loaded
+# The host's own /etc and /root stay as they are.
+cover() { # directory
+	mkdir -p "$LAB_DIR/over$1/up" "$LAB_DIR/over$1/work" &&
+		mount -t overlay -o "lowerdir=$1,upperdir=$LAB_DIR/over$1/up" \
+			-o "workdir=$LAB_DIR/over$1/work" overlay "$1"
+}
+asked() { # of systemctl
+	[ "$(tail -n 1 "$LAB_DIR/systemctl")" = "$*" ]
+}
+
+names_addresses() { # that they can be replaced is all there is to it
+	[[ $(block "## From iptables to anyport" 1) =~ ^IP4=[0-9.]+\ IP6=[0-9a-f:]+$ ]]
 }
 not_loaded() {
 	anyport status >/dev/null
 	[ $? = 3 ]
 }
+load_undone() {
+	block '**4.' 1 | sed '/anyport load/s/--confirm 120/--confirm 1/' |
+		type_in && until_true 5 not_loaded
+}
+load_again() { block '**4.' 1 | grep 'anyport load' | type_in; }
+no_rules() { # table
+	! within srv iptables-save -t "$1" | grep "^-A.*$SRV4/" &&
+		! within srv ip6tables-save -t "$1" | grep "^-A.*$SRV6/"
+}
+drop_dnat() { readme '**6.' && no_rules nat; }
+# An empty table is an error to conntrack.
+forget() {
+	readme '**7.' 1 -u
+	! within srv conntrack -L -p udp --dst-nat 2>/dev/null | grep .
+}
+serving() {
+	readme '**8.' 2 >"$LAB_DIR/said" || return
+	cat "$LAB_DIR/said"
+	grep -qF "$(block '**8.' 2 | sed -n 's/.*status.*# "\(.*\)"$/\1/p')" \
+		"$LAB_DIR/said" && asked enable anyport
+}
+untrack_again() { { block '**4.' 1; block '**5.' 1; } | grep tables | type_in; }
 leave() {
-	untrack_out -D && anyport unload && untrack_in -D
+	readme '### And back' 2 && not_loaded && no_rules raw &&
+		asked disable anyport
+}
+# An empty table is none.
+rules() {
+	local family
+	for family in ip ip6; do
+		within srv ${family}tables-save |
+			awk -v f=$family '/^\*/ { t = $0 } /^-A/ { print f t, $0 }'
+	done
+}
+word_for_word() {
+	awk -F'`' '/^Later, at/ { on = 1 } !NF { on = 0 }
+		on { for (i = 2; i <= NF; i += 2) print $i }' README.md |
+		type_in && diff "$LAB_DIR/rules" <(rules)
 }
 newcomers() {
 	local n
@@ -97,28 +147,37 @@ newcomers() {
 	done
 }
 
-lab_start && servers_start && door_open || exit
+lab_start && servers_start && door_open && stubs && cover /etc && cover /root ||
+	exit
+# shellcheck disable=SC2034 # for door_conf
+DOOR_CONF=/etc/anyport/anyport.conf
+mkdir -p /etc/anyport
 door_conf
+rules >"$LAB_DIR/rules"
 each client_start
 WHEN="with iptables"
 each connects
-step "check" anyport check -c "$DOOR_CONF"
-step "notrack, in" untrack_in -I
-step "load --confirm 1, not confirmed" load_undone
-step "load --confirm" anyport load --confirm 120 -c "$DOOR_CONF"
+ok "the addresses are named once" names_addresses
+ok "1: what there is, kept" readme '**1.'
+step "3: check" readme '**3.'
+step "4: notrack, in; load, not confirmed" load_undone
+step "4: load" load_again
 newcomers 1
-step "confirm" anyport confirm
-step "notrack, out" untrack_out -I
-step "DNAT rules removed" drop_dnat
+step "5: confirm; notrack, out" readme '**5.'
+step "6: DNAT rules removed" drop_dnat
 newcomers 2
-step "old entries forgotten" forget
-ok "status: serving" anyport status
+step "7: old entries forgotten" forget
+step "8: without notrack" readme '**8.' 1
+ok "8: serving, also at the next boot" serving
 newcomers 3
-step "DNAT rules back" dnat_back
+step "notrack again" untrack_again
+step "back: DNAT rules" readme '### And back' 1
 newcomers 4
 # Between the rules and the unload a few replies leave from the wrong port.
-ALLOWED=30 step "unload" leave
+ALLOWED=30 step "back: unload" leave
 newcomers 5
+ok "back: the old rules, word for word" word_for_word
+newcomers 6
 WHEN="the way back"
 each works
 tap_done
