@@ -187,17 +187,51 @@ int table_open(const char *dir, const char *name, uint32_t flags)
 	return -EBADMSG;
 }
 
+static uint32_t entries_of(int fd)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.max_entries;
+}
+
+/* The programs find flows by the number of segments that is in force. */
+static int check_segments(const struct tables *tables, const char **bad)
+{
+	struct ap_active active;
+	struct ap_config config;
+	int err = active_read(tables, &active);
+
+	if (!err && !active.generation) /* nothing is in force yet */
+		return 0;
+	err = err ?: image_read_config(tables, active.generation, &config);
+	*bad = shapes[T_CONFIG].name;
+	for (enum table t = T_FLOWS4; !err && t <= T_HALF6; t++) {
+		const uint32_t segments[] = { config.flows4, config.flows6,
+					      config.half4, config.half6 };
+
+		*bad = shapes[t].name;
+		if (entries_of(tables->fd[t]) != segments[t - T_FLOWS4])
+			err = -EBADMSG;
+	}
+	return err;
+}
+
 static int open_all(const char *dir, uint32_t flags, struct tables *tables,
 		    const char **bad)
 {
+	int err;
+
 	for (int i = 0; i < TABLES; i++) {
 		*bad = shapes[i].name;
 		tables->fd[i] = table_open(dir, *bad, flags);
 		if (tables->fd[i] < 0)
 			return tables->fd[i];
 	}
-	*bad = NULL;
-	return 0;
+	err = check_segments(tables, bad);
+	if (!err)
+		*bad = NULL;
+	return err;
 }
 
 int tables_open(const char *dir, struct tables *tables, const char **bad)
@@ -232,8 +266,6 @@ const char *tables_resized(const struct tables *tables,
 			   const struct limits_config *limits,
 			   uint32_t *entries)
 {
-	struct bpf_map_info info = { 0 };
-	uint32_t size = sizeof(info);
 	struct ap_active active;
 	struct ap_config config;
 
@@ -246,8 +278,10 @@ const char *tables_resized(const struct tables *tables,
 		if (config.half_open != limits->half_open)
 			return "half-open";
 	}
-	if (bpf_obj_get_info_by_fd(tables->fd[T_NAT4], &info, &size))
-		return NULL;
-	*entries = info.max_entries;
-	return info.max_entries != limits->remembered ? "remembered" : NULL;
+	for (enum table t = T_NAT4; t <= T_NAT6; t++) {
+		*entries = entries_of(tables->fd[t]);
+		if (*entries && *entries != limits->remembered)
+			return "remembered";
+	}
+	return NULL;
 }

@@ -69,8 +69,7 @@ shapes() { # type key value entries
 		echo "array 4 $value $entries" ;;
 	*)
 		echo "$type 4 $((value + 8)) $entries"
-		# A table of flows is as large as it was configured to be.
-		[ "$value" -ge 4096 ] || echo "$type 4 $value $((entries + 1))"
+		echo "$type 4 $value $((entries + 1))"
 		echo "hash 4 $value $entries" ;;
 	esac
 	[ "$value" -le 8 ] || echo "$type $key $((value - 4)) $entries"
