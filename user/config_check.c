@@ -196,29 +196,19 @@ static void nat_ports(struct parser *p)
 /* ---- limits: a value of 0 has been refused already ----------------------*/
 
 /*
- * The kernel hands LRU entries to each CPU in batches of 128. A table of a few
- * batches per CPU evicts live entries while others are free.
+ * The one table of these that is the kernel's LRU hash, which hands entries to
+ * each CPU in batches of 128: of a few batches per CPU it evicts live entries
+ * while others are free.
  */
-static void table_sizes(struct parser *p)
+static void remembered(struct parser *p)
 {
-	const struct limits_config *l = &p->config->limits;
-	const struct {
-		const char *key;
-		uint32_t entries;
-	} tables[] = {
-		{ "established", l->established },
-		{ "half-open", l->half_open },
-		{ "remembered", l->remembered },
-	};
-	uint32_t cpus = config_cpus();
+	uint32_t entries = p->config->limits.remembered, cpus = config_cpus();
 
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-		if (tables[i].entries && tables[i].entries / 256 < cpus)
-			config_error(p, config_line(p, "limits", tables[i].key),
-				     "%s = %u: this machine can have %u CPUs "
-				     "and needs at least %u (256 for each)",
-				     tables[i].key, tables[i].entries, cpus,
-				     256 * cpus);
+	if (entries && entries / 256 < cpus)
+		config_error(p, config_line(p, "limits", "remembered"),
+			     "remembered = %u: this machine can have %u CPUs "
+			     "and needs at least %u (256 for each)",
+			     entries, cpus, 256 * cpus);
 }
 
 static const char *const budget_keys[AP_CLASSES] = {
@@ -273,7 +263,7 @@ void config_check(struct parser *p)
 		door(p);
 		ports(p);
 		nat_ports(p);
-		table_sizes(p);
+		remembered(p);
 		half_open(p);
 	}
 	hook(p);

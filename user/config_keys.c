@@ -21,7 +21,7 @@ const char *const config_sections[CONFIG_SECTIONS] = {
 
 /*
  * Why these bounds, where it is not plain: established-idle: RFC 4787 REQ-5.
- * established, half-open, remembered: see table_sizes() in config_check.c.
+ * half-open, remembered: see those functions in config_check.c.
  * metric: the kernel reads 0 as 1024 for IPv6. protocol: what is below 4 the
  * kernel and the tools keep for themselves. table: 255 is the kernel's own.
  */
