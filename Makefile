@@ -122,6 +122,7 @@ LDFLAGS_policy := $(LDFLAGS_config)
 LDFLAGS_config_docs := $(LDFLAGS_config)
 LDFLAGS_config_memory := $(LDFLAGS_config) -Wl,--wrap=calloc,--wrap=strdup,--wrap=reallocarray
 LDFLAGS_hook_env := -Wl,--wrap=config_load
+LDFLAGS_old_kernel := -Wl,--wrap=programs_load,--wrap=uname
 $(filter-out %.o,$(BENCH)) $(B)/tests/tools/hookbench: $(B)/libbench.a
 $(B)/tests/%: $(B)/tests/%.o $(B)/libtest.a $(B)/libhook.a $(B)/libuser.a
 	$(call say,LD,$@)
@@ -220,4 +221,4 @@ clean:
 help:
 	@sed -n 's/^# make/make/p' Makefile
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -path $(B)/vm -prune -o -name '*.d' -print 2>/dev/null)

@@ -83,13 +83,15 @@ hook_account() { # NAME N
 }
 
 HOOK_BIND=--nobind # how the member chooses its source port
+HOOK_TO=$SRV4 # what the member dials
 
 # Process ID of member NAME, in NS, dials; the far host is reached by the
 # tunnel. ID's device is tun-ID.
 hook_client() { # ID NAME NS udp|tcp PORT [OPTION ...]
 	local id=$1 name=$2 ns=$3 proto=$4 port=$5
 	shift 5
-	[ "$proto" = udp ] && proto=udp4 || proto=tcp4-client
+	case $proto$HOOK_TO in udp*:*) proto=udp6 ;; udp*) proto=udp4 ;;
+	tcp*:*) proto=tcp6-client ;; *) proto=tcp4-client ;; esac
 	[ -d "$LAB_DIR/member/$name" ] || pki_member "$name" || return
 	grep -vE '^(remote |nobind)' "$LAB_TREE/conf/openvpn/client.conf" \
 		>"$LAB_DIR/member/$name/profile.conf"
@@ -97,7 +99,7 @@ hook_client() { # ID NAME NS udp|tcp PORT [OPTION ...]
 	# shellcheck disable=SC2016,SC2086
 	lab_run "$id" "$ns" sh -c 'cd "$0" && exec openvpn "$@"' \
 		"$LAB_DIR/member/$name" --config profile.conf \
-		--remote "$SRV4" "$port" "$proto" --dev "tun-$id" --dev-type tun \
+		--remote "$HOOK_TO" "$port" "$proto" --dev "tun-$id" --dev-type tun \
 		--machine-readable-output $HOOK_BIND --route "$FAR4" 255.255.255.255 \
 		--route-ipv6 "$FAR6/128" "$@"
 }

@@ -9,70 +9,33 @@
 # Debian's keys, with package lists of their own. Exit status 75: a download
 # failed.
 set -euo pipefail
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 here=$(cd "$(dirname "$0")" && pwd)
 
-die() { echo "kernel.sh: $*" >&2; exit 1; }
-offline() { cat "$1" >&2; exit 75; }
-
 [ $# -eq 2 ] || { echo "usage: kernel.sh KERNEL DIR" >&2; exit 2; }
+mkdir -p "$2"
+dir=$(cd "$2" && pwd)
+# shellcheck source=tests/vm/debian.sh
+. "$here/debian.sh"
 case $1 in
 6.1) suite=bookworm ;;
 6.12) suite=trixie ;;
 7.2) suite=forky ;;
 *) die "$1: the kernels are 6.1, 6.12 and 7.2" ;;
 esac
-mkdir -p "$2"
-dir=$(cd "$2" && pwd)
-
-# Where this host's own release comes from is where the others are, too.
-mirror() {
-	local host
-	# shellcheck disable=SC1091
-	host=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-	# shellcheck disable=SC2016 # apt expands these
-	apt-get indextargets --format '$(REPO_URI) $(RELEASE)' \
-		'Created-By: Packages' 'Component: main' |
-		awk -v r="$host" '$2 == r { print $1; exit }'
-}
-
-apt() {
-	local command=$1
-	shift
-	"$command" -q -o APT::Architecture=amd64 -o APT::Architectures::=amd64 \
-		-o APT::Sandbox::User=root -o Dir::State="$dir/apt" \
-		-o Dir::State::status=/dev/null -o Dir::Cache="$dir/apt/cache" \
-		-o Dir::Etc::SourceList="$dir/apt/sources.list" \
-		-o Dir::Etc::SourceParts=- "$@"
-}
 
 depends() {
-	apt apt-cache depends "$1" | sed -n "s/^ *Depends: \($2.*\)/\1/p"
+	debian_apt apt-cache depends "$1" | sed -n "s/^ *Depends: \($2.*\)/\1/p"
 }
 
 fetch() {
-	local uri image log=$dir/apt/log
-	rm -rf "$dir/apt" "$dir/tree"
-	mkdir -p "$dir/apt/lists/partial" "$dir/apt/cache" "$dir/apt/debs" \
-		"$dir/tree"
-	[ -e $keyring ] ||
-		die "no $keyring; install debian-archive-keyring"
-	uri=$(mirror)
-	[ -n "$uri" ] || die "apt's sources name no mirror of this host's" \
-		"release; see apt-get indextargets"
-	echo "deb [signed-by=$keyring] $uri $suite main" >"$dir/apt/sources.list"
-	apt apt-get -o APT::Update::Error-Mode=any update >"$log" 2>&1 || offline "$log"
+	local image
+	debian_lists "$suite"
 	image=$(depends linux-image-amd64 linux-image-)
 	[ -n "$image" ] || die "$suite: linux-image-amd64 names no kernel"
 	# From forky on the image is a shell around three more packages.
 	# shellcheck disable=SC2046 # one word for each package
-	(cd "$dir/apt/debs" && apt apt-get download "$image" \
-		$(depends "$image" 'linux-\(base\|binary\|modules\)-[0-9]')) >"$log" 2>&1 ||
-		offline "$log"
-	for deb in "$dir"/apt/debs/*.deb; do
-		dpkg-deb -x "$deb" "$dir/tree"
-	done
-	rm -rf "$dir/apt"
+	debian_unpack alone "$image" \
+		$(depends "$image" 'linux-\(base\|binary\|modules\)-[0-9]')
 }
 
 # Where /lib is a link, packages come with /usr/lib/modules.

@@ -129,6 +129,7 @@ run() {
 	local kernel=$1 dir=build/vm/$1 rc start=$SECONDS
 	shift
 	$here/kernel.sh "$kernel" "$dir" || return 1
+	$here/openvpn.sh build/vm/openvpn || return 1
 	work=$(mktemp -d "$dir/run.XXXXXX") && mkdir "$work/shared" || return 1
 	job "$@" >"$work/shared/job"
 	touch "$work/console" "$work/output"
