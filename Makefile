@@ -123,6 +123,7 @@ LDFLAGS_config_docs := $(LDFLAGS_config)
 LDFLAGS_config_memory := $(LDFLAGS_config) -Wl,--wrap=calloc,--wrap=strdup,--wrap=reallocarray
 LDFLAGS_hook_env := -Wl,--wrap=config_load
 LDFLAGS_old_kernel := -Wl,--wrap=programs_load,--wrap=uname
+LDFLAGS_hook_settle := -Wl,--wrap=routes_open,--wrap=routes_put,--wrap=routes_delete
 $(filter-out %.o,$(BENCH)) $(B)/tests/tools/hookbench: $(B)/libbench.a
 $(B)/tests/%: $(B)/tests/%.o $(B)/libtest.a $(B)/libhook.a $(B)/libuser.a
 	$(call say,LD,$@)

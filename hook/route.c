@@ -218,6 +218,7 @@ bool route_allowed(const struct claim *claim, size_t r,
 		device = !strcmp(config->device[i], claim->dev);
 	return device && claim->ifindex && device_same(claim) &&
 	       claim->table == config->table &&
+	       claim->metric == config->metric &&
 	       claim->protocol == config->protocol &&
 	       prefix_in_ranges(&route->dst, config) &&
 	       (!route->via.family || prefix_in_ranges(&route->via, config));

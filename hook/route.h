@@ -42,7 +42,8 @@ const char *route_text(const struct ip_prefix *dst, char out[ROUTE_TEXT]);
 
 /*
  * What the ledger says is only done when the configuration allows it: the
- * range, the device (still the one with that index), table and protocol.
+ * range, the device (still the one with that index), table, metric and
+ * protocol.
  */
 bool route_allowed(const struct claim *claim, size_t r,
 		   const struct hook_config *config);

@@ -335,6 +335,12 @@ static enum outcome itself_loopback(int v)
 	return tcp("srv", end(lo, 0), end(lo, 443), -1);
 }
 
+static enum outcome inside_claimed_tcp(int v)
+{
+	return tcp("cli", client(v, 0), door_at(v, 8443),
+		   tcp_listen("srv", door_at(v, 8443)));
+}
+
 static const struct {
 	const char *name;
 	enum outcome (*run)(int v);
@@ -375,7 +381,23 @@ static const struct {
 	PROBE(itself_udp, REFUSED),
 	PROBE(itself_tcp, REFUSED),
 	PROBE(itself_loopback, REFUSED),
+	PROBE(inside_claimed_tcp, ANSWERED),
 };
+
+/* From then on sk_lookup has a listener to hand out. */
+static void member_dials(int target)
+{
+	int fd, server, v;
+
+	for (v = 0; v < 2; v++) {
+		fd = tcp_connect("mem", mem(v, 0), door_at(v, 443), 2000);
+		if (fd < 0)
+			continue;
+		server = tcp_accept(target, NULL, NULL, 1000);
+		close(server);
+		close(fd);
+	}
+}
 
 static void all_probes(void **state)
 {
@@ -386,6 +408,7 @@ static void all_probes(void **state)
 	int v;
 
 	(void)state;
+	member_dials(target);
 	ns_sh("srv", "conntrack -F 2>/dev/null");
 	for (i = 0; i < sizeof(probe) / sizeof(probe[0]); i++) {
 		for (v = 0; v < 2; v++) {
@@ -443,5 +466,6 @@ int main(void)
 	failed = cmocka_run_group_tests_name("no door", bare, NULL, NULL);
 	server_close();
 	more_udp = "pass = 500";
+	more_tcp = "claim = 8443";
 	return failed + RUN_MATRIX(tests, "16 17");
 }

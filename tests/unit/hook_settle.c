@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* A ledger may ask for any route: only what the configuration allows is put in
+ * or deleted. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <unistd.h>
+
+#include "../../hook/hooklog.h"
+#include "../../hook/proc.h"
+#include "../../hook/settle.h"
+
+/* What the kernel was asked to do. */
+static unsigned int puts_seen, deletes_seen;
+
+int __wrap_routes_open(struct routes **out);
+int __wrap_routes_open(struct routes **out)
+{
+	(void)out;
+	return 0;
+}
+
+int __wrap_routes_put(struct routes *routes, const struct kernel_route *route,
+		      const struct deadline *deadline);
+int __wrap_routes_put(struct routes *routes, const struct kernel_route *route,
+		      const struct deadline *deadline)
+{
+	(void)routes;
+	(void)route;
+	(void)deadline;
+	puts_seen++;
+	return 0;
+}
+
+int __wrap_routes_delete(struct routes *routes,
+			 const struct kernel_route *route,
+			 const struct deadline *deadline);
+int __wrap_routes_delete(struct routes *routes,
+			 const struct kernel_route *route,
+			 const struct deadline *deadline)
+{
+	(void)routes;
+	(void)route;
+	(void)deadline;
+	deletes_seen++;
+	return 0;
+}
+
+static struct ip_prefix prefix(const char *text, uint8_t length)
+{
+	struct ip_prefix p = { .length = length };
+
+	p.family = strchr(text, ':') ? AF_INET6 : AF_INET;
+	assert_int_equal(inet_pton(p.family, text, &p.v6), 1);
+	return p;
+}
+
+/* The one device that is there for certain stands for the tun. */
+static char devices[][IF_NAMESIZE] = { "lo" };
+static struct ip_prefix ranges[3];
+static struct config config = {
+	.hook = { .device = devices,
+		  .n_device = 1,
+		  .range = ranges,
+		  .n_range = 3,
+		  .table = 254,
+		  .metric = 50,
+		  .protocol = 4 },
+};
+static struct hook hook = { .config = &config };
+
+static struct claim good(void)
+{
+	struct claim c = { .seq = 1,
+			   .instance = "udp",
+			   .dev = "lo",
+			   .pid = 1,
+			   .table = 254,
+			   .metric = 50,
+			   .protocol = 4,
+			   .n_route = 1 };
+
+	c.ifindex = device_index("lo");
+	c.route[0].dst = prefix("2001:db8:100::", 48);
+	c.route[0].via = prefix("2001:db8:2::a", 128);
+	return c;
+}
+
+static void outside(struct claim *c)
+{
+	c->route[0].dst = prefix("2001:db8:200::", 48);
+}
+
+static void wider(struct claim *c)
+{
+	c->route[0].dst = prefix("2001:db8::", 32);
+}
+
+static void everything(struct claim *c)
+{
+	c->route[0] = (struct hook_route){ .dst = prefix("0.0.0.0", 0) };
+}
+
+static void address_of_another(struct claim *c)
+{
+	c->route[0] = (struct hook_route){ .dst = prefix("8.8.8.8", 32) };
+}
+
+static void gateway(struct claim *c)
+{
+	c->route[0].via = prefix("fe80::1", 128);
+}
+
+static void table(struct claim *c)
+{
+	c->table = 255;
+}
+
+static void metric(struct claim *c)
+{
+	c->metric = 1;
+}
+
+static void protocol(struct claim *c)
+{
+	c->protocol = 2;
+}
+
+static void device(struct claim *c)
+{
+	strcpy(c->dev, "eth0");
+}
+
+static void made_anew(struct claim *c)
+{
+	c->ifindex += 1000;
+}
+
+static void no_index(struct claim *c)
+{
+	c->ifindex = 0;
+}
+
+static const struct {
+	const char *name;
+	void (*spoil)(struct claim *c);
+} forbidden[] = {
+	{ "outside the ranges", outside },
+	{ "wider than a range", wider },
+	{ "a default route", everything },
+	{ "another's address", address_of_another },
+	{ "a gateway outside the ranges", gateway },
+	{ "another table", table },
+	{ "another metric", metric },
+	{ "another protocol", protocol },
+	{ "another device", device },
+	{ "a device that was made anew", made_anew },
+	{ "no device", no_index },
+};
+#define FORBIDDEN (sizeof(forbidden) / sizeof(*forbidden))
+
+static void put(struct claim *c)
+{
+	puts_seen = 0;
+	assert_int_equal(settle_put(&hook, "alice", c), 0);
+	assert_false(c->repair);
+}
+
+static void nothing_else_is_put_in(void **state)
+{
+	struct claim c = good();
+
+	(void)state;
+	put(&c);
+	assert_int_equal(puts_seen, 1);
+	for (size_t i = 0; i < FORBIDDEN; i++) {
+		c = good();
+		forbidden[i].spoil(&c);
+		put(&c);
+		if (puts_seen)
+			fail_msg("put in: %s", forbidden[i].name);
+	}
+}
+
+/* A claim that is over, and whether anything is left of it. */
+static size_t sweep(const struct claim *c)
+{
+	struct ledger ledger = { .n = 1, .name = "alice" };
+
+	ledger.claim[0] = *c;
+	ledger.claim[0].gone = true;
+	deletes_seen = 0;
+	(void)settle_sweep(&hook, &ledger, NULL);
+	return ledger.n;
+}
+
+static void nothing_else_is_deleted(void **state)
+{
+	struct claim c = good();
+
+	(void)state;
+	assert_int_equal(sweep(&c), 0);
+	assert_int_equal(deletes_seen, 1);
+	for (size_t i = 0; i < FORBIDDEN; i++) {
+		c = good();
+		forbidden[i].spoil(&c);
+		assert_int_equal(sweep(&c), 0);
+		if (deletes_seen)
+			fail_msg("deleted: %s", forbidden[i].name);
+	}
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	hooklog_stderr();
+	ranges[0] = prefix("203.0.113.0", 24);
+	ranges[1] = prefix("2001:db8:2::", 64);
+	ranges[2] = prefix("2001:db8:100::", 40);
+	deadline_start(&hook.deadline);
+	deadline_set(&hook.deadline, 60000);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_else_is_put_in),
+		cmocka_unit_test(nothing_else_is_deleted),
+	};
+
+	return cmocka_run_group_tests_name("hook_settle", tests, set_up, NULL);
+}
