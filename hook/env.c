@@ -109,11 +109,8 @@ static int set_dev(const struct values *values, struct env *out)
 {
 	const char *dev = values->text[DEV];
 
-	if (!dev || !*dev || strlen(dev) >= IF_NAMESIZE || strchr(dev, '/'))
+	if (device_wrong(dev))
 		return -EINVAL;
-	for (const char *c = dev; *c; c++)
-		if (*c <= ' ' || *c > '~')
-			return -EINVAL;
 	strcpy(out->dev, dev);
 	return 0;
 }

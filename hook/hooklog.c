@@ -2,6 +2,7 @@
 /* Copyright the anyport authors */
 /* What the hook has to say: to syslog, or to stderr for a person. */
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,6 +56,17 @@ static bool to_syslog(int priority, const char *text)
 	return send(fd, line, n, MSG_NOSIGNAL) == n;
 }
 
+/* Whoever reads it may have stopped: what does not fit at once is lost. */
+static void to_stderr_now(const char *text)
+{
+	struct pollfd p = { STDERR_FILENO, POLLOUT, 0 };
+	char line[1100];
+	int n = snprintf(line, sizeof(line), "anyport-hook: %s\n", text);
+
+	if (n > 0 && poll(&p, 1, 0) == 1 && (p.revents & POLLOUT))
+		(void)!write(STDERR_FILENO, line, n);
+}
+
 __attribute__((format(printf, 2, 0))) static void
 say(int priority, const char *fmt, va_list args)
 {
@@ -68,7 +80,7 @@ say(int priority, const char *fmt, va_list args)
 		logged = to_syslog(priority, text);
 	/* Without a log daemon OpenVPN's own log file is the last resort. */
 	if (!logged || isatty(STDERR_FILENO))
-		fprintf(stderr, "anyport-hook: %s\n", text);
+		to_stderr_now(text);
 	errno = saved;
 }
 

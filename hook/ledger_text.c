@@ -13,6 +13,8 @@
 #include "prefix.h"
 
 #define HEADER "anyport-sessions 1"
+/* Of times: room for what is added to them. */
+#define TIME_MAX (INT64_MAX / 2)
 
 __attribute__((format(printf, 4, 5))) static void
 put(char *text, size_t size, size_t *at, const char *fmt, ...)
@@ -81,9 +83,9 @@ static int parse_numbers(char **save, struct claim *c)
 {
 	uint64_t n[13];
 	static const uint64_t max[13] = {
-		UINT32_MAX, 1 << 30,    UINT64_MAX, INT64_MAX, INT64_MAX,
-		INT64_MAX,  UINT32_MAX, UINT32_MAX, 255,       1,
-		1,          INT64_MAX,  INT64_MAX,
+		UINT32_MAX, 1 << 30,    UINT64_MAX, TIME_MAX, TIME_MAX,
+		TIME_MAX,   UINT32_MAX, UINT32_MAX, 255,      1,
+		1,          INT64_MAX,  TIME_MAX,
 	};
 
 	for (int i = 0; i < 13; i++)
@@ -116,7 +118,7 @@ static int parse_claim(char **save, struct ledger *out)
 	if (next_number(save, UINT64_MAX / 2, &c->seq) || !c->seq ||
 	    next_word(save, c->instance, sizeof(c->instance)) ||
 	    instance_wrong(c->instance) ||
-	    next_word(save, c->dev, sizeof(c->dev)) || strchr(c->dev, '/'))
+	    next_word(save, c->dev, sizeof(c->dev)) || device_wrong(c->dev))
 		return -EINVAL;
 	return parse_numbers(save, c);
 }

@@ -61,7 +61,7 @@ int main(int argc, char **argv)
 	int status;
 
 	deadline_start(&deadline);
-	privilege_descriptors();
+	privilege_start();
 	if (!hook_script(argc, argv, environ, &deadline, &status))
 		return status;
 	return run_command(argc, argv, &deadline);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright the anyport authors */
 /* Which common names can be an account's; OpenVPN lets almost any text in. */
+#include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -46,6 +47,18 @@ const char *instance_wrong(const char *name)
 	for (; *name; name++)
 		if (!plain(*name))
 			return "only letters, digits, . _ - and @ may be in it";
+	return NULL;
+}
+
+const char *device_wrong(const char *name)
+{
+	if (!name || !*name)
+		return "it is empty";
+	if (strnlen(name, IF_NAMESIZE) == IF_NAMESIZE)
+		return "it has more than 15 characters";
+	for (; *name; name++)
+		if (*name <= ' ' || *name > '~' || *name == '/')
+			return "only plain characters may be in it";
 	return NULL;
 }
 

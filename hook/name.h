@@ -10,6 +10,8 @@
 const char *name_wrong(const char *name);
 /* The same rule for an instance's name. */
 const char *instance_wrong(const char *name);
+/* A network device of any sort: nothing that would forge a line of the log. */
+const char *device_wrong(const char *name);
 
 /* NAME fit for a log line: what is not plain text becomes '?'. */
 #define NAME_SHOWN 96

@@ -3,14 +3,16 @@
 /* The one capability, and what it must not be used for. */
 #include <cap-ng.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "privilege.h"
 
-void privilege_descriptors(void)
+static void settle_descriptors(void)
 {
 	int fd;
 
@@ -22,6 +24,16 @@ void privilege_descriptors(void)
 	} while (fd >= 0 && fd < 3);
 	if (fd >= 3)
 		close(fd);
+}
+
+void privilege_start(void)
+{
+	settle_descriptors();
+	/* Both end a process by default; a write that fails is dealt with. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	/* What root makes in up must be of use to OpenVPN's user. */
+	(void)umask(007);
 }
 
 bool privilege_raised(void)

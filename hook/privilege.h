@@ -6,8 +6,9 @@
 
 #include <stdbool.h>
 
-/* No descriptor of OpenVPN's stays open; 0, 1 and 2 are open. */
-void privilege_descriptors(void);
+/* Makes of whatever process we were started in one to rely on: 0, 1 and 2 are
+ * open and nothing else, no write ends it, files are made with their modes. */
+void privilege_start(void);
 /* Was privilege raised by the file capability? */
 bool privilege_raised(void);
 /* NULL when routes can be changed, else what to mend. */

@@ -64,6 +64,18 @@ static void correct_name(struct reconciler *r, const char *name)
 	ledger_close(&ledger);
 }
 
+/* What one run has no time for is the next one's. */
+static void correct_names(struct reconciler *r, const struct names *names)
+{
+	size_t i = 0;
+
+	for (; i < names->n && deadline_left(&r->hook->deadline); i++)
+		correct_name(r, names->name[i]);
+	if (i < names->n)
+		hooklog_warn("reconcile: no time left for %zu of %zu names",
+			     names->n - i, names->n);
+}
+
 static void correct_all(struct reconciler *r)
 {
 	struct names names = { 0 };
@@ -82,8 +94,7 @@ static void correct_all(struct reconciler *r)
 					"the state directory" },
 			err);
 	} else {
-		for (size_t i = 0; i < names.n; i++)
-			correct_name(r, names.name[i]);
+		correct_names(r, &names);
 		correct_orphans(r);
 		correct_links(r);
 		correct_unreachable(r);

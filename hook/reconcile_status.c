@@ -78,11 +78,11 @@ const struct observed *observed_instance(const struct reconciler *r,
 const struct status_session *observed_session(const struct observed *o,
 					      const char *name, int64_t since)
 {
-	for (size_t i = 0; i < o->file.n; i++)
-		if (o->file.session[i].since == since &&
-		    !strcmp(o->file.session[i].name, name))
-			return &o->file.session[i];
-	return NULL;
+	struct status_session *s = status_file_first(&o->file, name);
+
+	while (s && s->since != since)
+		s = status_file_next(&o->file, s + 1, name);
+	return s;
 }
 
 /* NULL when the claim stands, else why it does not. */
@@ -272,8 +272,6 @@ static bool add_missing(struct reconciler *r, struct ledger *ledger,
 	struct claim *c;
 	int err;
 
-	if (strcmp(s->name, ledger->name))
-		return false;
 	c = known(ledger, o->instance, s->since);
 	if (!c) {
 		note(ledger, o->instance, s->since);
@@ -409,9 +407,12 @@ bool correct_claims(struct reconciler *r, struct ledger *ledger)
 	for (size_t i = 0; i < r->n_observed; i++) {
 		const struct observed *o = &r->observed[i];
 
-		for (size_t s = 0; o->fresh && s < o->file.n; s++)
-			changed |=
-				add_missing(r, ledger, o, &o->file.session[s]);
+		struct status_session *s =
+			status_file_first(&o->file, ledger->name);
+
+		for (; s && o->fresh; s = status_file_next(&o->file, s + 1,
+							   ledger->name))
+			changed |= add_missing(r, ledger, o, s);
 	}
 	changed |= note_received(r, ledger);
 	if (follow_packets(r, ledger) || follow_sound(r, ledger))

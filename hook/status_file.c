@@ -13,6 +13,7 @@
 
 #define STATUS_SIZE_MAX (4 << 20)
 #define FIELDS          24
+#define NUMBER_MAX      (INT64_MAX / 2) /* room for what is added */
 
 enum column { NAME, ADDRESS4, ADDRESS6, SINCE, LAST_REF, RECEIVED, COLUMNS };
 
@@ -27,7 +28,7 @@ struct table {
 struct reader {
 	struct table clients, routes;
 	struct status_file *out;
-	bool time, end;
+	bool time, end, sorted;
 	const char *separator;
 };
 
@@ -64,7 +65,7 @@ static int64_t seconds(const char *text)
 
 	errno = 0;
 	n = strtoll(text, &end, 10);
-	return errno || *end || end == text || n < 0 ? -1 : n;
+	return errno || *end || end == text || n < 0 || n > NUMBER_MAX ? -1 : n;
 }
 
 static void read_address(const char *text, struct ip_prefix *out)
@@ -118,6 +119,9 @@ static int read_client(struct reader *r, char **field, size_t n)
 
 	if (!is_member(name) || !since || seconds(since) < 0)
 		return 0;
+	/* OpenVPN tells its clients first. */
+	if (r->sorted)
+		return -EINVAL;
 	s = new_session(r->out);
 	if (!s)
 		return -ENOMEM;
@@ -132,19 +136,65 @@ static int read_client(struct reader *r, char **field, size_t n)
 	return 0;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	const struct status_session *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+struct status_session *status_file_first(const struct status_file *file,
+					 const char *name)
+{
+	size_t low = 0, high = file->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(file->session[middle].name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return status_file_next(file, file->session + low, name);
+}
+
+struct status_session *status_file_next(const struct status_file *file,
+					struct status_session *s,
+					const char *name)
+{
+	return s < file->session + file->n && !strcmp(s->name, name) ? s : NULL;
+}
+
+static void sort(struct reader *r)
+{
+	if (!r->sorted && r->out->n)
+		qsort(r->out->session, r->out->n, sizeof(*r->out->session),
+		      by_name);
+	r->sorted = true;
+}
+
+/* Of several sessions under one name the first keeps it until the end. */
 static void read_route(struct reader *r, char **field, size_t n)
 {
 	const char *name = cell(&r->routes, field, n, NAME);
 	const char *last = cell(&r->routes, field, n, LAST_REF);
+	struct status_session *s;
 
 	if (!is_member(name) || !last)
 		return;
-	for (size_t i = 0; i < r->out->n; i++) {
-		struct status_session *s = &r->out->session[i];
+	sort(r);
+	s = status_file_first(r->out, name);
+	if (s && seconds(last) > s->last_ref)
+		s->last_ref = seconds(last);
+}
 
-		if (!strcmp(s->name, name) && seconds(last) > s->last_ref)
-			s->last_ref = seconds(last);
-	}
+static void share_last_ref(struct status_file *file)
+{
+	for (size_t i = 1; i < file->n; i++)
+		if (!by_name(&file->session[i - 1], &file->session[i]))
+			file->session[i].last_ref =
+				file->session[i - 1].last_ref;
 }
 
 static int read_line(struct reader *r, char *line)
@@ -194,6 +244,8 @@ int status_file_parse(char *text, struct status_file *out)
 	for (char *line = strtok_r(text, "\n", &save); line && !err && !r.end;
 	     line = strtok_r(NULL, "\n", &save))
 		err = read_line(&r, line);
+	sort(&r);
+	share_last_ref(out);
 	if (!err && !r.end)
 		err = -EAGAIN;
 	if (!err &&

@@ -28,6 +28,13 @@ int status_file_parse(char *text, struct status_file *out);
 /* Reads it again while it is not complete; 0 or -errno. */
 int status_file_read(const char *path, const struct deadline *deadline,
 		     struct status_file *out);
+/* Sessions are in the order of their names: the first of NAME, and the one
+ * at S if it is NAME's; NULL: there is none. */
+struct status_session *status_file_first(const struct status_file *file,
+					 const char *name);
+struct status_session *status_file_next(const struct status_file *file,
+					struct status_session *s,
+					const char *name);
 void status_file_free(struct status_file *file);
 
 #endif
