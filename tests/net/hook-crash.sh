@@ -110,7 +110,7 @@ repeated() { # SCENE TYPE INSTANCE
 	strace_event "$2" "$3"
 	want=$(all) held=$(links)
 	after=$(where)
-	kill_points "$dir/trace" | kill_choose "${KILL_POINTS:-6}" >"$dir/points"
+	kill_points "$dir/trace" | kill_choose "$points" >"$dir/points"
 	while read -r call n; do
 		killed "$@"
 		between "$(where)" "$before" "$after" ||
@@ -150,6 +150,7 @@ reconciled() { # SCENE TYPE INSTANCE
 }
 
 total=0
+points=${KILL_POINTS:-6}
 while read -r what before type instance; do
 	bad=0 kills=0
 	repeated "$before" "$type" "$instance"
@@ -173,7 +174,7 @@ down both down udp
 up lost up udp
 reconcile lost reconcile udp
 EOT
-check "$total kills" test $total -gt 60
+check "$total kills" test $total -gt $((10 * (points ? points : 6)))
 
 # kill -9 of OpenVPN itself
 clean
