@@ -83,9 +83,18 @@ static __always_inline void edit_quote(struct __sk_buff *skb,
 	bpf_skb_store_bytes(skb, check_at, &check, sizeof(check), 0);
 }
 
+static __always_inline void begin(struct __sk_buff *skb, struct conf *conf,
+				  struct frame *frame)
+{
+	conf_read(conf);
+	pull(skb, frame);
+}
+
 static __always_inline int finish(struct __sk_buff *skb, int verdict,
 				  const struct edit *edit)
 {
+	if (verdict == AP_C_MAX)
+		return TC_ACT_UNSPEC;
 	count(verdict);
 	switch (action_of(verdict)) {
 	case EDIT_UDP: edit_udp(skb, edit); break;
@@ -102,13 +111,9 @@ int anyport_ingress(struct __sk_buff *skb)
 	struct edit edit = {};
 	struct frame frame;
 	struct conf conf;
-	int verdict;
 
-	conf_read(&conf);
-	pull(skb, &frame);
-	verdict = door_in(skb, &conf, &frame, &edit);
-	return verdict == AP_C_MAX ? TC_ACT_UNSPEC
-				   : finish(skb, verdict, &edit);
+	begin(skb, &conf, &frame);
+	return finish(skb, door_in(skb, &conf, &frame, &edit), &edit);
 }
 
 SEC("tc")
@@ -119,13 +124,11 @@ int anyport_egress(struct __sk_buff *skb)
 	struct conf conf;
 	int verdict;
 
-	conf_read(&conf);
-	pull(skb, &frame);
+	begin(skb, &conf, &frame);
 	/* A forwarded packet remembers where it came in; also behind a tunnel
 	 * device, which scrubs what it has encapsulated itself. */
 	verdict = door_out(skb, &conf, &frame, !skb->ingress_ifindex, &edit);
-	return verdict == AP_C_MAX ? TC_ACT_UNSPEC
-				   : finish(skb, verdict, &edit);
+	return finish(skb, verdict, &edit);
 }
 
 char _license[] SEC("license") = "GPL";

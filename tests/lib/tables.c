@@ -125,7 +125,10 @@ void door_put(struct door *d, enum tier tier, struct end member,
 	flow_table_close(&t);
 }
 
-void door_forget(struct door *d, struct end member, uint16_t target)
+/* Lets CHANGE at MEMBER's flow, in whatever table it is. */
+static void change_flow(struct door *d, struct end member, uint16_t target,
+			void (*change)(struct ap_flow *flow, uint32_t ticks),
+			uint32_t ticks)
 {
 	union flow_any_key key;
 	struct flow_table t;
@@ -136,12 +139,35 @@ void door_forget(struct door *d, struct end member, uint16_t target)
 		struct ap_flow *flow = find(d, tier, member.family, &key, &t);
 
 		if (flow) {
-			/* the key's end, before the flow: no target */
-			memset((char *)flow - 4, 0, 4);
+			change(flow, ticks);
 			flow_table_write(&t);
 		}
 		flow_table_close(&t);
 	}
+}
+
+static void forget(struct ap_flow *flow, uint32_t ticks)
+{
+	(void)ticks;
+	/* the key's end, before the flow: no target */
+	memset((char *)flow - 4, 0, 4);
+}
+
+void door_forget(struct door *d, struct end member, uint16_t target)
+{
+	change_flow(d, member, target, forget, 0);
+}
+
+static void age(struct ap_flow *flow, uint32_t ticks)
+{
+	flow->seen -= ticks;
+}
+
+/* Rounded up: SECONDS have passed when it is read. */
+void door_age(struct door *d, struct end member, uint16_t target,
+	      unsigned int seconds)
+{
+	change_flow(d, member, target, age, door_ticks(seconds));
 }
 
 uint32_t door_tick(void)
@@ -150,26 +176,6 @@ uint32_t door_tick(void)
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
 	return (t.tv_sec * 1000000000ULL + t.tv_nsec) >> AP_TICK_SHIFT;
-}
-
-void door_age(struct door *d, struct end member, uint16_t target,
-	      unsigned int seconds)
-{
-	union flow_any_key key;
-	struct flow_table t;
-	enum tier tier;
-
-	make_key(&key, member, target);
-	for (tier = ESTABLISHED; tier > NOWHERE; tier--) {
-		struct ap_flow *flow = find(d, tier, member.family, &key, &t);
-
-		if (flow) {
-			/* Rounded up: SECONDS have passed when it is read. */
-			flow->seen -= door_ticks(seconds);
-			flow_table_write(&t);
-		}
-		flow_table_close(&t);
-	}
 }
 
 static uint64_t hash_bytes(const uint8_t *data, size_t len)

@@ -14,20 +14,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-static struct addrinfo *parse(char **where)
-{
-	const struct addrinfo hints = { .ai_flags =
-						AI_NUMERICHOST | AI_NUMERICSERV,
-					.ai_socktype = strcmp(where[0], "udp")
-							       ? SOCK_STREAM
-							       : SOCK_DGRAM };
-	struct addrinfo *a;
-	int rc = getaddrinfo(where[1], where[2], &hints, &a);
-
-	if (rc)
-		errx(2, "%s %s: %s", where[1], where[2], gai_strerror(rc));
-	return a;
-}
+#include "where.h"
 
 static void bind_to(int fd, int family, const char *port)
 {
@@ -87,7 +74,7 @@ int main(int argc, char **argv)
 	}
 	if (argc - optind < 3)
 		errx(2, "usage: say [-p PORT] udp|tcp ADDRESS PORT [HEX]");
-	fd = connected(parse(argv + optind), port);
+	fd = connected(where(argv + optind), port);
 	if (argv[optind + 3])
 		send_hex(fd, argv[optind + 3]);
 	n = recv(fd, answer, sizeof(answer), 0);

@@ -15,20 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static struct addrinfo *parse(char **where)
-{
-	const struct addrinfo hints = { .ai_flags =
-						AI_NUMERICHOST | AI_NUMERICSERV,
-					.ai_socktype = strcmp(where[0], "udp")
-							       ? SOCK_STREAM
-							       : SOCK_DGRAM };
-	struct addrinfo *a;
-	int rc = getaddrinfo(where[1], where[2], &hints, &a);
-
-	if (rc)
-		errx(2, "%s %s: %s", where[1], where[2], gai_strerror(rc));
-	return a;
-}
+#include "where.h"
 
 static int bound(struct addrinfo *a, int mark)
 {
@@ -99,7 +86,7 @@ static int detach(const char *name)
 int main(int argc, char **argv)
 {
 	int option, mark = 0, fd;
-	struct addrinfo *where;
+	struct addrinfo *at;
 	const char *name = NULL;
 	char text[256];
 
@@ -114,12 +101,12 @@ int main(int argc, char **argv)
 	if (argc - optind != 4)
 		errx(2, "usage: serve [-m MARK] [-n NAME] tcp|udp ADDRESS PORT "
 			"TEXT");
-	where = parse(argv + optind);
-	fd = bound(where, mark);
+	at = where(argv + optind);
+	fd = bound(at, mark);
 	(void)snprintf(text, sizeof(text), "%s\n", argv[optind + 3]);
 	(void)detach(name);
 	for (;;)
-		if (where->ai_socktype == SOCK_STREAM)
+		if (at->ai_socktype == SOCK_STREAM)
 			answer_tcp(fd, text);
 		else
 			answer_udp(fd, text);
