@@ -24,10 +24,9 @@ struct edit {
 struct miss {
 	struct seek seek;
 	__u64 prefix;
-	__u32 class;
 	__u32 generation;
-	__u32 flags; /* the port's policy */
-	__u32 pad;
+	__u16 class;
+	__u16 flags; /* the port's policy */
 };
 
 /*
