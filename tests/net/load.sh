@@ -100,15 +100,15 @@ ok "the flows are there" has_flow
 ok "the key is the same" test "$secret" = \
 	"$(slot 0 | jq -c .secret)"
 
-two_loaders() {
+two() { # command
 	local a b
-	door load &
+	door "$1" &
 	a=$!
-	door load &
+	door "$1" &
 	b=$!
 	wait $a && wait $b
 }
-ok "two loaders at once" two_loaders
+ok "two loaders at once" two load
 ok "leave one door" serves
 ok "bpftool: one program of each" programs_use_pins
 
@@ -117,18 +117,10 @@ ok "unload" door unload
 ok "nothing is left" clean
 ok "unload again" door unload
 ok "nothing is left" clean
-two_unloaders() {
-	local a b
-	door load || return
-	door unload &
-	a=$!
-	door unload &
-	b=$!
-	wait $a && wait $b
-}
+two_unloaders() { door load && two unload; }
 ok "two unloaders at once" two_unloaders
 ok "nothing is left" clean
-ok "a load beside a load, from nothing" two_loaders
+ok "a load beside a load, from nothing" two load
 ok "leave one door" serves
 ok "unload" door unload
 ok "nothing is left" clean
