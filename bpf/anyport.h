@@ -12,7 +12,7 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 
-#define AP_LAYOUT 2
+#define AP_LAYOUT 3
 
 /* Bounds; each is also the size of an array below or of a map. */
 #define AP_ADDRS    32 /* door addresses in one configuration, both families */
@@ -83,8 +83,19 @@ struct ap_budget {
 };
 _Static_assert(sizeof(struct ap_budget) == 32, "pinned: raise AP_LAYOUT");
 
+/*
+ * Keys of the hashes, from load to unload. Whoever knows `hash` can aim at alias
+ * ports and at the limiter's buckets; it is the host's, so that an alias is the
+ * same after a reboot. `place` lays out the tables, is made anew by each load and
+ * is another: who may read a table sees where flows are, and might reckon it.
+ */
+struct ap_secret {
+	__u64 hash[2];
+	__u64 place[2];
+};
+_Static_assert(sizeof(struct ap_secret) == 32, "pinned: raise AP_LAYOUT");
+
 struct ap_config {
-	__u64 secret[2]; /* keys the hashes: aliases, limiter buckets */
 	__u32 n4, n6;    /* how many of each; both together at most AP_ADDRS */
 	struct ap_addr4 addr4[AP_ADDRS];
 	struct ap_addr6 addr6[AP_ADDRS];
@@ -106,7 +117,7 @@ struct ap_config {
 	struct ap_budget budget[AP_CLASSES];
 };
 _Static_assert(sizeof(struct ap_config) ==
-		       16 + 8 + 256 + 768 + 32 + 8 + 128 + 4 + 4 + 12 * 4 + 96,
+		       8 + 256 + 768 + 32 + 8 + 128 + 4 + 4 + 12 * 4 + 96,
 	       "pinned: raise AP_LAYOUT");
 
 /* Index of `policy`: AP_POLICY_INDEX(generation, proto, port) */
@@ -367,6 +378,7 @@ _Static_assert(AP_C_MAX <= AP_COUNTER_SLOTS, "raise AP_LAYOUT");
  *
  *   config    ARRAY[1]            struct ap_config[2]
  *   active    ARRAY[1]            struct ap_active
+ *   secret    ARRAY[1]            struct ap_secret; root's alone to read
  *   policy    ARRAY[AP_POLICIES]  struct ap_policy
  *   flows4/6  ARRAY, mmapable     struct ap_segment4/6
  *   half4/6   ARRAY, mmapable     struct ap_segment4/6

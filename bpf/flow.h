@@ -56,15 +56,14 @@ static __always_inline void seek_hashable(struct seek *seek,
  * The door's address is hashed and not its id: an id may name another address
  * after a reboot, and the alias must be the same.
  */
-static __always_inline void seek_hash(struct seek *seek,
-				      const struct ap_config *c, const int v)
+static __always_inline void seek_hash(struct seek *seek, const int v)
 {
 	struct sip s;
 	__u64 ports = (__u64)seek->real << 16 | seek->dialled;
 
 	if (seek->hashed)
 		return;
-	sip_start(&s, c->secret);
+	sip_start(&s, secret.hash);
 	if (v == 4) {
 		sip_word(&s, (__u64)seek->key.k4.addr << 32 | seek->door_ip[0]);
 		sip_word(&s, ports);
@@ -102,7 +101,6 @@ static __always_inline int flow_is(const struct ap_flow *flow,
 
 /* The bit of `aliased` for the member of SEEK. */
 static __always_inline __u64 *aliased_word(const struct seek *seek,
-					   const struct ap_config *c,
 					   __u64 *bit, const int v)
 {
 	__u64 x = v == 4 ? seek->key.k4.addr
@@ -110,24 +108,22 @@ static __always_inline __u64 *aliased_word(const struct seek *seek,
 				   load64(seek->key.k6.addr + 2);
 	__u32 at;
 
-	x = (x ^ c->secret[0]) * 0x9e3779b97f4a7c15ULL;
+	x = (x ^ secret.place[0]) * 0x9e3779b97f4a7c15ULL;
 	*bit = 1ULL << (x >> 58);
 	at = x >> 48 & (AP_ALIASED_WORDS - 1);
 	return bpf_map_lookup_elem(&aliased, &at);
 }
 
-static __always_inline int maybe_aliased(const struct seek *seek,
-					 const struct ap_config *c, const int v)
+static __always_inline int maybe_aliased(const struct seek *seek, const int v)
 {
-	__u64 bit, *word = aliased_word(seek, c, &bit, v);
+	__u64 bit, *word = aliased_word(seek, &bit, v);
 
 	return word && *word & bit;
 }
 
-static __always_inline void set_aliased(const struct seek *seek,
-					const struct ap_config *c, const int v)
+static __always_inline void set_aliased(const struct seek *seek, const int v)
 {
-	__u64 bit, *word = aliased_word(seek, c, &bit, v);
+	__u64 bit, *word = aliased_word(seek, &bit, v);
 
 	if (word && !(*word & bit))
 		__sync_fetch_and_or(word, bit);
@@ -240,16 +236,16 @@ flow_create(struct seek *seek, const struct ap_config *c, const int v)
 	NO_UNROLL
 	for (__u32 i = 0; i < CANDIDATES; i++) {
 		if (i == 1) /* the hash is only paid for on a collision */
-			seek_hash(seek, c, v);
+			seek_hash(seek, v);
 		seek_at(seek, seek_candidate(seek, i), v);
 		if (slot_established(seek, c, v) || slot_fill(seek, c, v))
 			continue;
 		if (!i)
 			return CREATED;
-		set_aliased(seek, c, v);
+		set_aliased(seek, v);
 		return CREATED_ALIAS;
 	}
-	set_aliased(seek, c, v);
+	set_aliased(seek, v);
 	return flow_take_over(seek, c, v);
 }
 

@@ -100,9 +100,9 @@ static __always_inline int quote_in(struct quote *q, const int v)
 	s.door = id;
 	s.tick = now_tick();
 	seek_hashable(&s, q->source, v);
-	if (maybe_aliased(&s, c, v)) {
+	if (maybe_aliased(&s, v)) {
 		candidates = CANDIDATES;
-		seek_hash(&s, c, v);
+		seek_hash(&s, v);
 	}
 	flow = flow_find(1, &s, c, 0, candidates, v);
 	if (!flow)

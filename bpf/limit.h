@@ -47,14 +47,13 @@ static __always_inline int bucket_take(__u64 *until, __u64 cost, __u64 burst,
  * The bucket of a /32, or of the /64 whose first 8 bytes PREFIX is. Buckets are
  * shared; *TAG tells who was meant.
  */
-static __always_inline struct ap_prefix *prefix_of(const struct ap_config *c,
-						   __u64 prefix, __u32 *tag)
+static __always_inline struct ap_prefix *prefix_of(__u64 prefix, __u32 *tag)
 {
 	struct sip s;
 	__u64 hash;
 	__u32 at;
 
-	sip_start(&s, c->secret);
+	sip_start(&s, secret.hash);
 	sip_word(&s, prefix);
 	hash = sip_end(&s, 8);
 	*tag = hash >> 32;
@@ -67,7 +66,7 @@ static __always_inline void prefix_known(const struct ap_config *c,
 					 __u64 prefix, __u32 tick)
 {
 	__u32 tag;
-	struct ap_prefix *p = prefix_of(c, prefix, &tag);
+	struct ap_prefix *p = prefix_of(prefix, &tag);
 
 	if (!p)
 		return;
@@ -105,7 +104,7 @@ static __always_inline int limit_admits(const struct ap_config *c, __u32 class,
 	if (spent < now + budget->burst / 2)
 		return bucket_take(&bucket->all, budget->cost, budget->burst,
 				   now);
-	p = prefix_of(c, prefix, &tag);
+	p = prefix_of(prefix, &tag);
 	if (!p)
 		return 0;
 	if (bucket_take(&p->taken[class], budget->prefix, budget->burst, now) &&

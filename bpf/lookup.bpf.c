@@ -22,6 +22,11 @@ static __always_inline int is_ours(const struct bpf_sk_lookup *ctx, const int v)
 	       l->ip[2] == ctx->local_ip6[2] && l->ip[3] == ctx->local_ip6[3];
 }
 
+/*
+ * For what the host sends to itself the kernel names the interface that has the
+ * address, which may be an uplink: steer() tells it by its source where that is
+ * a door address, as it is unless somebody has bound to another.
+ */
 static __always_inline int from_uplink(const struct ap_config *c, __u32 ifindex)
 {
 	NO_UNROLL

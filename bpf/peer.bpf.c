@@ -181,7 +181,7 @@ static __always_inline int choose(struct bpf_sock_addr *ctx,
 		return 0;
 	/* the hash is only paid for on a collision */
 	__builtin_memcpy(told->seek.door_ip, told->peer.door, 16);
-	seek_hash(&told->seek, c, 6);
+	seek_hash(&told->seek, 6);
 	return find(told) || take(ctx, told);
 }
 

@@ -64,8 +64,7 @@ static __always_inline __u32 load32(const void *p)
 	return *(const __u32 *)p;
 }
 
-static __always_inline __u32 key_hash(const struct ap_config *c,
-				      const union flow_key *key, const int v)
+static __always_inline __u32 key_hash(const union flow_key *key, const int v)
 {
 	struct place_key k = {};
 
@@ -76,7 +75,7 @@ static __always_inline __u32 key_hash(const struct ap_config *c,
 		k.low = load64(key->k6.addr + 2);
 		k.rest = load32(&key->k6.port);
 	}
-	return place_hash(c->secret, &k, v);
+	return place_hash(secret.place, &k, v);
 }
 
 /* Where KEY's flow would be, in a table of SEGMENTS; spot.segment may be NULL.
@@ -149,7 +148,7 @@ static __always_inline __u64 flows_seek(const struct ap_config *c,
 					const union flow_key *key, const int v)
 {
 	struct spot spot = spot_of(TABLE(flows, v), SEGMENTS_OF(c, flows, v),
-				   key_hash(c, key, v));
+				   key_hash(key, v));
 	const struct segment_head *head = spot.segment;
 
 	if (!head)
@@ -174,7 +173,7 @@ static __always_inline __u64 half_seek(const struct ap_config *c,
 				       const union flow_key *key, const int v)
 {
 	struct spot spot = spot_of(TABLE(half, v), SEGMENTS_OF(c, half, v),
-				   key_hash(c, key, v));
+				   key_hash(key, v));
 	__u64 found;
 
 	if (!spot.segment)
@@ -407,7 +406,7 @@ static __always_inline int flows_fill(const struct ap_config *c,
 				      const struct ap_flow *flow, const int v)
 {
 	struct spot spot = spot_of(TABLE(flows, v), SEGMENTS_OF(c, flows, v),
-				   key_hash(c, key, v));
+				   key_hash(key, v));
 
 	if (!spot.segment)
 		return -1;
@@ -425,7 +424,7 @@ static __always_inline int half_fill(const struct ap_config *c,
 				     const struct ap_flow *flow, const int v)
 {
 	struct spot spot = spot_of(TABLE(half, v), SEGMENTS_OF(c, half, v),
-				   key_hash(c, key, v));
+				   key_hash(key, v));
 	struct segment_head *head = spot.segment;
 	__u32 worth, way, idle = c->idle_half;
 	struct ap_flow *there;

@@ -157,9 +157,9 @@ static __always_inline int udp_miss(void *ctx, struct miss *m, const int v)
 	 * port must not be open to that */
 	if (source_is_odd(m, c, v))
 		return m->flags & AP_OWN ? AP_C_drop_source : AP_C_pass_source;
-	if (maybe_aliased(&m->seek, c, v)) {
+	if (maybe_aliased(&m->seek, v)) {
 		candidates = CANDIDATES;
-		seek_hash(&m->seek, c, v);
+		seek_hash(&m->seek, v);
 		flow = flow_find(1, &m->seek, c, 1, candidates, v);
 		if (flow) {
 			flow->seen = m->seek.tick;
@@ -345,9 +345,9 @@ static __always_inline void forget_half(struct seek *seek,
 	__u32 candidates = 1;
 	struct ap_flow *flow;
 
-	if (maybe_aliased(seek, c, v)) {
+	if (maybe_aliased(seek, v)) {
 		candidates = CANDIDATES;
-		seek_hash(seek, c, v);
+		seek_hash(seek, v);
 	}
 	flow = flow_find(0, seek, c, 0, candidates, v);
 	if (flow)

@@ -123,8 +123,8 @@ size_t config_targets(const struct config *config, enum ap_proto proto,
  */
 void policy_build(const struct config *config, enum ap_proto proto,
 		  struct ap_policy *table, struct ap_config *kernel);
-/* limits, idle times, nat-ports and filter of KERNEL; not addresses, uplinks
- * or secret, which the loader knows. */
+/* limits, idle times, nat-ports and filter of KERNEL; not addresses, uplinks,
+ * which the loader knows. */
 void policy_limits(const struct config *config, struct ap_config *kernel);
 
 #endif

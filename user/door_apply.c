@@ -109,28 +109,32 @@ static int check_sizes(struct door *door, const struct config *config)
 			 config->path, key, entries);
 }
 
-/* A key that changes under a loaded door would change every alias. */
-static int choose_secret(struct door *door, struct ap_config *kernel)
+/* Once: a key that changes under a loaded door would change every alias. */
+static int choose_secret(const struct door *door)
 {
-	struct ap_config running;
-	uint64_t secret[2];
+	uint64_t hash[2], place[2];
+	struct ap_secret secret;
+	uint32_t zero = 0;
 	int err;
 
-	if (!door->fresh) {
-		err = image_read_config(&door->tables, door->active.generation,
-					&running);
-		memcpy(kernel->secret, running.secret, sizeof(running.secret));
-		return err;
-	}
-	err = secret_read(secret);
+	if (!door->fresh)
+		return 0;
+	err = secret_read(hash);
 	if (err) {
 		log_warn(SECRET_FILE ": %s: the door uses a key of its own "
 				     "until it is unloaded, ignoring",
 			 strerror(-err));
-		err = secret_random(secret);
+		err = secret_random(hash);
 	}
-	memcpy(kernel->secret, secret, sizeof(secret));
-	return err;
+	err = err ?: secret_random(place);
+	if (err)
+		return err;
+	memcpy(secret.hash, hash, sizeof(hash));
+	memcpy(secret.place, place, sizeof(place));
+	return bpf_map_update_elem(door->tables.fd[T_SECRET], &zero, &secret,
+				   BPF_ANY)
+		       ? -errno
+		       : 0;
 }
 
 static int publish(struct door *door, const struct config *config,
@@ -148,7 +152,7 @@ static int publish(struct door *door, const struct config *config,
 				"the uplinks, their VLANs and bridges are more "
 				"than %d interfaces",
 				AP_UPLINKS);
-	err = err ?: choose_secret(door, &image->config);
+	err = err ?: choose_secret(door);
 	err = err ?: flush_ids(&door->tables, wanted->reused);
 	err = err
 		      ?: image_publish(image, &door->tables,

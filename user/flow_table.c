@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "flow_table.h"
-#include "place.h"
 
 int flow_table_open(struct flow_table *table, int fd)
 {
@@ -90,69 +89,4 @@ void flow_table_remove(const struct flow_table *table, uint32_t i)
 		entry6(table, i)->key.target = 0;
 	else
 		entry4(table, i)->key.target = 0;
-}
-
-static size_t key_size(const struct flow_table *table)
-{
-	return table->v6 ? sizeof(struct ap_key6) : sizeof(struct ap_key4);
-}
-
-uint32_t flow_table_hash(const struct flow_table *table,
-			 const uint64_t secret[2], const void *key)
-{
-	const __u64 words[2] = { secret[0], secret[1] };
-	struct place_key k = { 0 };
-
-	if (table->v6) {
-		const char *bytes = key;
-
-		memcpy(&k.high, bytes, 8);
-		memcpy(&k.low, bytes + 8, 8);
-		memcpy(&k.rest, bytes + 16, 4);
-		return place_hash(words, &k, 6);
-	}
-	memcpy(&k.rest, key, 8);
-	return place_hash(words, &k, 4);
-}
-
-static struct ap_flow *search(const struct flow_table *table, uint64_t bucket,
-			      const void *key)
-{
-	uint32_t ways = table->v6 ? AP_WAYS6 : AP_WAYS4;
-
-	for (uint32_t i = (uint32_t)bucket * ways, n = ways; n--; i++) {
-		const union flow_any_key *there;
-		struct ap_flow *flow = flow_table_entry(table, i, &there);
-
-		if (flow && !memcmp(there, key, key_size(table)))
-			return flow;
-	}
-	return NULL;
-}
-
-static uint64_t passed(const struct flow_table *table)
-{
-	const struct ap_segment4 *segment4 = table->segment;
-	const struct ap_segment6 *segment6 = table->segment;
-
-	return table->v6 ? segment6->passed : segment4->passed;
-}
-
-struct ap_flow *flow_table_find(struct flow_table *table,
-				const uint64_t secret[2], const void *key)
-{
-	struct place place =
-		place_of(flow_table_hash(table, secret, key), table->segments);
-	uint64_t bucket = place.bucket;
-	struct ap_flow *flow = NULL;
-
-	if (flow_table_read(table, place.segment))
-		return NULL;
-	for (int i = 0; i < AP_PROBES; i++) {
-		flow = search(table, bucket, key);
-		if (flow || !(passed(table) >> bucket & 1))
-			break;
-		bucket = place_next(bucket, place.stride);
-	}
-	return flow;
 }

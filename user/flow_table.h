@@ -38,15 +38,4 @@ struct ap_flow *flow_table_entry(const struct flow_table *table, uint32_t i,
 				 const union flow_any_key **key);
 void flow_table_remove(const struct flow_table *table, uint32_t i);
 
-/*
- * Reads the segment that KEY would be in. Its flow; NULL: it has none, or the
- * segment cannot be read.
- */
-struct ap_flow *flow_table_find(struct flow_table *table,
-				const uint64_t secret[2], const void *key);
-
-/* For place_of() of place.h. */
-uint32_t flow_table_hash(const struct flow_table *table,
-			 const uint64_t secret[2], const void *key);
-
 #endif

@@ -18,6 +18,7 @@ struct shape {
 	const char *name;
 	uint32_t type, key, value, entries; /* entries 0: configured */
 	const char *section; /* global data: what objects call the map */
+	bool hidden; /* root's alone, where the others are the group's to read */
 };
 
 #define FLOWS(name, segment)                                          \
@@ -31,6 +32,8 @@ static const struct shape shapes[TABLES] = {
 		       2 * sizeof(struct ap_config), 1, ".data.config" },
 	[T_ACTIVE] = { "active", BPF_MAP_TYPE_ARRAY, 4,
 		       sizeof(struct ap_active), 1, ".data.active" },
+	[T_SECRET] = { "secret", BPF_MAP_TYPE_ARRAY, 4,
+		       sizeof(struct ap_secret), 1, ".data.secret", true },
 	[T_POLICY] = { "policy", BPF_MAP_TYPE_ARRAY, 4,
 		       sizeof(struct ap_policy), AP_POLICIES },
 	[T_FLOWS4] = FLOWS("flows4", struct ap_segment4),
@@ -98,12 +101,13 @@ static struct bpf_map *map_of(struct bpf_object *object,
 					    shape->section ?: shape->name);
 }
 
-static int pin(int fd, const char *dir, const char *name, gid_t group)
+static int pin(int fd, const char *dir, const struct shape *shape, gid_t group)
 {
 	char path[PATH_MAX];
 
-	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-	if (bpf_obj_pin(fd, path) || chown(path, 0, group) || chmod(path, 0640))
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, shape->name);
+	if (bpf_obj_pin(fd, path) || chown(path, 0, shape->hidden ? 0 : group) ||
+	    chmod(path, shape->hidden ? 0600 : 0640))
 		return -errno;
 	return 0;
 }
@@ -130,7 +134,7 @@ static int keep(struct lookup_bpf *object, const char *dir, gid_t group,
 {
 	for (int i = 0; i < TABLES; i++) {
 		int fd = bpf_map__fd(map_of(object->obj, &shapes[i]));
-		int err = pin(fd, dir, shapes[i].name, group);
+		int err = pin(fd, dir, &shapes[i], group);
 
 		if (err)
 			return err;
@@ -225,6 +229,10 @@ static int open_all(const char *dir, uint32_t flags, struct tables *tables,
 	for (int i = 0; i < TABLES; i++) {
 		*bad = shapes[i].name;
 		tables->fd[i] = table_open(dir, *bad, flags);
+		/* The group finds it there, and no more. */
+		if (tables->fd[i] == -EACCES && shapes[i].hidden &&
+		    flags == BPF_F_RDONLY)
+			continue;
 		if (tables->fd[i] < 0)
 			return tables->fd[i];
 	}

@@ -12,6 +12,7 @@
 enum table {
 	T_CONFIG,
 	T_ACTIVE,
+	T_SECRET,
 	T_POLICY,
 	T_FLOWS4,
 	T_FLOWS6,

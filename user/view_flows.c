@@ -16,7 +16,9 @@ struct reading {
 	struct ap_config config;
 	uint32_t tick;
 	int family;
-	struct flow_table *established; /* while half-open ones are read */
+	bool half;
+	union flow_any_key *promoted; /* of the established ones, sorted */
+	size_t n_promoted;
 	struct flows *out;
 };
 
@@ -66,12 +68,43 @@ static void fill_key(struct flow *flow, const union flow_any_key *key)
 	}
 }
 
-/* Promoted since: the half-open copy is left to age. */
+static int compare4(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct ap_key4));
+}
+
+static int compare6(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct ap_key6));
+}
+
+static int note_promoted(struct reading *r, const union flow_any_key *key)
+{
+	union flow_any_key *more;
+
+	if (!(r->n_promoted & (r->n_promoted - 1))) {
+		more = reallocarray(r->promoted,
+				    r->n_promoted ? 2 * r->n_promoted : 1,
+				    sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		r->promoted = more;
+	}
+	memcpy(&r->promoted[r->n_promoted++], key,
+	       r->family == AF_INET ? sizeof(key->v4) : sizeof(key->v6));
+	return 0;
+}
+
+/*
+ * Promoted since: the half-open copy is left to age. Where the table would have
+ * the other one is not for a reader to know: the key is root's.
+ */
 static bool promoted(const struct reading *r, const union flow_any_key *key)
 {
-	const uint64_t secret[2] = { r->config.secret[0], r->config.secret[1] };
-
-	return r->established && flow_table_find(r->established, secret, key);
+	return r->half && r->n_promoted &&
+	       bsearch(key, r->promoted, r->n_promoted,
+		       sizeof(*r->promoted),
+		       r->family == AF_INET ? compare4 : compare6);
 }
 
 static int take(struct reading *r, const union flow_any_key *key,
@@ -111,7 +144,9 @@ static int read_table(struct reading *r, struct flow_table *table)
 			const union flow_any_key *key;
 			struct ap_flow *flow = flow_table_entry(table, i, &key);
 
-			if (flow)
+			if (flow && !r->half)
+				err = note_promoted(r, key);
+			if (flow && !err)
 				err = take(r, key, flow);
 		}
 	}
@@ -142,11 +177,15 @@ static int read_family(struct reading *r, int family)
 	int err2 = open_table(&half, v4 ? "half4" : "half6");
 
 	r->family = family;
-	r->established = NULL;
+	r->half = false;
+	r->n_promoted = 0;
 	err = err ?: err2;
 	if (!err)
 		err = read_table(r, &established);
-	r->established = &established;
+	if (r->n_promoted)
+		qsort(r->promoted, r->n_promoted, sizeof(*r->promoted),
+		      v4 ? compare4 : compare6);
+	r->half = true;
 	if (!err)
 		err = read_table(r, &half);
 	close_table(&established);
@@ -184,6 +223,7 @@ int view_flows(const struct state *state, const struct flow_filter *filter,
 		err = read_family(&r, AF_INET);
 	if (!err && filter->family != AF_INET)
 		err = read_family(&r, AF_INET6);
+	free(r.promoted);
 	if (err)
 		flows_free(out);
 	else if (out->n)

@@ -76,6 +76,8 @@ static const char *in_object(const char *name)
 {
 	if (!strcmp(name, "config"))
 		return ".data.config";
+	if (!strcmp(name, "secret"))
+		return ".data.secret";
 	return strcmp(name, "active") ? name : ".data.active";
 }
 
@@ -169,8 +171,6 @@ static void default_config(struct ap_config *c, unsigned int entries)
 	int proto;
 
 	memset(c, 0, sizeof(*c));
-	c->secret[0] = 0x0123456789abcdef;
-	c->secret[1] = 0xfedcba9876543210;
 	add_address(c, DOOR_A4, ID_A4);
 	add_address(c, DOOR_B4, ID_B4);
 	add_address(c, DOOR_A6, ID_A6);
@@ -193,6 +193,18 @@ static void default_config(struct ap_config *c, unsigned int entries)
 	c->flows6 = place_segments(entries, 1, 6);
 	c->half4 = place_segments(entries, 0, 4);
 	c->half6 = place_segments(entries, 0, 6);
+}
+
+static void default_secret(struct door *d)
+{
+	const struct ap_secret secret = {
+		.hash = { 0x0123456789abcdef, 0xfedcba9876543210 },
+		.place = { 0x02468ace13579bdf, 0xfdb97531eca86420 },
+	};
+	__u32 zero = 0;
+
+	must(bpf_map_update_elem(door_map(d, "secret"), &zero, &secret, 0),
+	     "secret");
 }
 
 static void default_policy(struct door *d)
@@ -237,6 +249,7 @@ int door_open(struct door *d, enum door_mode mode, unsigned int entries)
 		return rc;
 	}
 	default_config(&d->config, entries ?: 65536);
+	default_secret(d);
 	default_policy(d);
 	door_configure(d);
 	return 0;

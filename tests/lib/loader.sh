@@ -76,7 +76,7 @@ state() { # jq filter
 }
 
 pins() {
-	echo "/run/anyport/bpf/$(netns_number)/v2"
+	echo "/run/anyport/bpf/$(netns_number)/v3"
 }
 
 # Ids of what the kernel runs on an interface: "xdp N", "egress N", "ingress N".
@@ -112,6 +112,12 @@ slot() { # 0|1
 }
 
 in_force() { slot "$(($(active generation) & 1))"; }
+
+# The key of the door's hashes ("hash") or of its tables' layout ("place").
+key() {
+	bpftool -j map lookup pinned "$(pins)/secret" key 0 0 0 0 |
+		jq -c ".formatted.value[\".data.secret\"][0].secret.$1"
+}
 
 # Whether a whole door is in force, by the kernel's word.
 serves() { # [interface]

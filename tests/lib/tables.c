@@ -37,18 +37,83 @@ static int table(struct door *d, enum tier tier, int family)
 	return door_map(d, family == AF_INET ? "half4" : "half6");
 }
 
-/* The secret is that of the configuration, also in a door that was loaded. */
-static void secret_of(struct door *d, uint64_t secret[2])
+/* The key that lays out the tables, also in a door that was loaded. */
+static void secret_of(struct door *d, uint64_t place[2])
 {
-	struct ap_config both[2];
-	struct ap_active active;
+	struct ap_secret secret;
 	__u32 zero = 0;
-	int rc = bpf_map_lookup_elem(door_map(d, "config"), &zero, both);
+	int rc = bpf_map_lookup_elem(door_map(d, "secret"), &zero, &secret);
 
-	rc = rc ?: bpf_map_lookup_elem(door_map(d, "active"), &zero, &active);
 	assert(!rc);
 	(void)rc;
-	memcpy(secret, both[active.generation & 1].secret, 16);
+	memcpy(place, secret.place, sizeof(secret.place));
+}
+
+/* ---- where the programs would look --------------------------------------*/
+
+static size_t key_size(const struct flow_table *table)
+{
+	return table->v6 ? sizeof(struct ap_key6) : sizeof(struct ap_key4);
+}
+
+static uint32_t place_hash_of(const struct flow_table *table,
+			      const uint64_t secret[2], const void *key)
+{
+	const __u64 words[2] = { secret[0], secret[1] };
+	struct place_key k = { 0 };
+
+	if (table->v6) {
+		const char *bytes = key;
+
+		memcpy(&k.high, bytes, 8);
+		memcpy(&k.low, bytes + 8, 8);
+		memcpy(&k.rest, bytes + 16, 4);
+		return place_hash(words, &k, 6);
+	}
+	memcpy(&k.rest, key, 8);
+	return place_hash(words, &k, 4);
+}
+
+static struct ap_flow *search(const struct flow_table *table, uint64_t bucket,
+			      const void *key)
+{
+	uint32_t ways = table->v6 ? AP_WAYS6 : AP_WAYS4;
+
+	for (uint32_t i = (uint32_t)bucket * ways, n = ways; n--; i++) {
+		const union flow_any_key *there;
+		struct ap_flow *flow = flow_table_entry(table, i, &there);
+
+		if (flow && !memcmp(there, key, key_size(table)))
+			return flow;
+	}
+	return NULL;
+}
+
+static uint64_t passed(const struct flow_table *table)
+{
+	const struct ap_segment4 *segment4 = table->segment;
+	const struct ap_segment6 *segment6 = table->segment;
+
+	return table->v6 ? segment6->passed : segment4->passed;
+}
+
+static struct ap_flow *flow_find(struct flow_table *table,
+				 const uint64_t secret[2], const void *key)
+{
+	struct place place =
+		place_of(place_hash_of(table, secret, key), table->segments);
+	uint64_t bucket = place.bucket;
+	struct ap_flow *flow = NULL;
+
+	if (flow_table_read(table, place.segment))
+		return NULL;
+	for (int i = 0; i < AP_PROBES; i++) {
+		flow = search(table, bucket, key);
+		if (flow || !(passed(table) >> bucket & 1))
+			break;
+		bucket = place_next(bucket, place.stride);
+	}
+	return flow;
 }
 
 /* KEY's flow in the segment that has been read into T; closed by the caller. */
@@ -61,7 +126,7 @@ static struct ap_flow *find(struct door *d, enum tier tier, int family,
 	assert(!rc);
 	(void)rc;
 	secret_of(d, secret);
-	return flow_table_find(t, secret, key);
+	return flow_find(t, secret, key);
 }
 
 enum tier door_flow(struct door *d, struct end member, uint16_t target,
@@ -88,7 +153,7 @@ enum tier door_flow(struct door *d, struct end member, uint16_t target,
 static struct ap_flow *occupy(struct flow_table *t, const uint64_t secret[2],
 			      const union flow_any_key *key)
 {
-	struct place p = place_of(flow_table_hash(t, secret, key), t->segments);
+	struct place p = place_of(place_hash_of(t, secret, key), t->segments);
 	uint32_t ways = t->v6 ? AP_WAYS6 : AP_WAYS4, i;
 	struct ap_segment4 *head = t->segment; /* both begin alike */
 	const union flow_any_key *at;

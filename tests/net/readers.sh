@@ -15,7 +15,8 @@ people() {
 			mount --bind /run/group /etc/group || return
 	fi
 	GROUP=$(getent group anyport | cut -d: -f3)
-	install -m 755 "$ANYPORT" /run/anyport-copy
+	install -m 755 "$ANYPORT" /run/anyport-copy &&
+		install -m 755 "$LAB_TREE/build/tests/tools/mapread" $READ
 }
 
 # as reader|stranger COMMAND ...: without root's identity and capabilities
@@ -45,7 +46,7 @@ bpf_is_denied() {
 modes() {
 	local wrong
 	find /run/anyport/bpf ! -name '*.debug' -printf '%m %G %y %p\n'
-	wrong=$(find /run/anyport/bpf ! -name '*.debug' -printf '%m %G %y\n' |
+	wrong=$(find /run/anyport/bpf ! -name '*.debug' ! -name secret -printf '%m %G %y\n' |
 		grep -cvxE "(750 $GROUP d|640 $GROUP f)")
 	[ "$wrong" = 0 ] && [ -e "$(echo /run/anyport/bpf/*/*/flows4)" ]
 }
@@ -75,6 +76,40 @@ writes_nothing() {
 	[ -n "$before" ] && [ "$before" = "$after" ]
 }
 
+# Through what the kernel gives a reader, and not through anyport.
+READ=/run/mapread-copy
+pin() { echo /run/anyport/bpf/*/*/"$1"; }
+
+key_is_roots() {
+	[ "$(stat -c '%a %u %g' "$(pin secret)")" = "600 0 0" ] &&
+		as reader $READ "$(pin config)" >/dev/null &&
+		! as reader $READ "$(pin secret)" || return
+	! as reader $READ "$(bpftool -j map show pinned "$(pin secret)" | jq .id)"
+}
+
+# Neither half of either key, in any array that a reader can open. (Where flows
+# are says something of the second one: tests/THREATS.md.)
+key_is_nowhere_else() {
+	local half found=0 map
+	for map in config active aliased budgets prefixes listeners policy; do
+		as reader $READ "$(pin $map)" || return
+	done >/run/all-that-is-read
+	[ "$(wc -c </run/all-that-is-read)" -gt 1000000 ] || return
+	for half in $($READ "$(pin secret)" | fold -w 16); do
+		found=$((found + 1))
+		! grep -q "$half" /run/all-that-is-read || return
+	done
+	[ $found = 4 ]
+}
+
+# Whatever is below /run/anyport, by the kernel's own word.
+nothing_is_writable() { # who
+	local found
+	found=$(as "$1" find /run/anyport -writable 2>/dev/null)
+	echo "writable for a $1: $found"
+	[ -z "$found" ]
+}
+
 changes_nothing() {
 	asks reader 1 root unload && asks reader 1 root load -c "$DOOR_CONF" &&
 		asks reader 0 serving status
@@ -89,6 +124,10 @@ ok "and flows, with a member on" client_is_seen
 ok "and all three as JSON" json_too
 ok "a user of the group cannot write to a map" writes_nothing
 ok "nor load or unload" changes_nothing
+ok "nor to any file of the door" nothing_is_writable reader
+ok "nor does he get at the key of the hashes" key_is_roots
+ok "which is in nothing that he can read" key_is_nowhere_else
 ok "a stranger does not read status" asks stranger 1 "for root and the group" status
 ok "nor flows" asks stranger 1 "for root and the group" flows
+ok "nor writes to anything" nothing_is_writable stranger
 tap_done

@@ -198,8 +198,8 @@ static void damage(const char *from, const char *to)
 static void test_damaged(void **unused)
 {
 	(void)unused;
-	damage("\"layout\": 2", "\"layout\": -1");
-	damage("\"layout\": 2", "\"layout\": \"1\"");
+	damage("\"layout\": 3", "\"layout\": -1");
+	damage("\"layout\": 3", "\"layout\": \"1\"");
 	damage("4000000000", "4294967296");
 	damage("\"eth0\"", "\"a-name-of-sixteen\"");
 	damage("\"native\"", "\"auto\"");
