@@ -237,6 +237,23 @@ struct ap_segment6 {
 _Static_assert(sizeof(struct ap_segment6) == 8192, "pinned: raise AP_LAYOUT");
 
 /*
+ * `spread`: how much of flows4 and of flows6 is in use. Few flows in all of a
+ * large table would each be on a page of its own, in no cache: a table begins
+ * with its first segments, as many as there were a table of segments >> shift.
+ * When they become crowded, all are in use. The flows of before are found where
+ * they are until OpenVPN has sent to them once more; then they are moved.
+ */
+#define AP_FEW 160 /* segments that a table begins with, at most */
+
+struct ap_spread {
+	__u32 shift;
+	__u32 from; /* the shift before, while flows may still be there; or 0 */
+	__u32 since;   /* tick when one was last seen there */
+	__u32 crowded; /* see spread_note() */
+};
+_Static_assert(sizeof(struct ap_spread) == 16, "pinned: raise AP_LAYOUT");
+
+/*
  * nat4/6: a UDP tuple that a forwarded (masqueraded) packet left with; its
  * replies are left alone. Key as the reply arrives; value: tick last seen.
  */
@@ -382,6 +399,7 @@ _Static_assert(AP_C_MAX <= AP_COUNTER_SLOTS, "raise AP_LAYOUT");
  *   policy    ARRAY[AP_POLICIES]  struct ap_policy
  *   flows4/6  ARRAY, mmapable     struct ap_segment4/6
  *   half4/6   ARRAY, mmapable     struct ap_segment4/6
+ *   spread    ARRAY[1]            struct ap_spread[2]: of flows4, of flows6
  *   nat4/6    LRU_HASH            struct ap_nat4/6 -> __u32
  *   aliased   ARRAY[AP_ALIASED_WORDS] __u64
  *   budgets   ARRAY[AP_CLASSES]   struct ap_bucket

@@ -12,8 +12,8 @@
 #ifndef FLOW_H
 #define FLOW_H
 
+#include "fill.h"
 #include "hash.h"
-#include "table.h"
 
 #define CANDIDATES 5 /* the member's own port, then 4 aliases */
 

@@ -78,7 +78,7 @@ static __always_inline int hot_udp(const struct ap_config *c,
 		key.low = load64(member + 8);
 	}
 	place = place_of(place_hash(secret.place, &key, v),
-			 SEGMENTS_OF(c, flows, v));
+			 flows_segments(c, v));
 	at = place.segment;
 	segment = bpf_map_lookup_elem(TABLE(flows, v), &at);
 	if (!segment)

@@ -28,6 +28,7 @@
 struct ap_active active SEC(".data.active");
 struct ap_config config[2] SEC(".data.config");
 struct ap_secret secret SEC(".data.secret");
+struct ap_spread spread[2] SEC(".data.spread");
 MAP(ARRAY, policy, AP_POLICIES, __u32, struct ap_policy);
 
 /* Mmapable for one reason: it puts them on a page, buckets on cache lines. */

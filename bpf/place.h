@@ -89,4 +89,14 @@ static __always_inline __u32 place_segments(__u32 entries, int spare,
 	return (room + one - 1) / one;
 }
 
+/* The shift that a table of SEGMENTS begins with; see struct ap_spread. */
+static __always_inline __u32 place_shift(__u32 segments)
+{
+	__u32 shift = 0;
+
+	while (segments >> shift > AP_FEW)
+		shift++;
+	return shift;
+}
+
 #endif

@@ -3,8 +3,8 @@
 /*
  * The tables of flows, as anyport.h and place.h lay them out. Looking up takes
  * no call and no lock: an entry's key is stored last and taken away first, and
- * whoever acts on more than the key looks at the key again. Writers of a
- * segment take its lock.
+ * whoever acts on more than the key looks at the key again. How flows get in is
+ * in fill.h.
  *
  * V is 4 or 6 and always a constant: each family has its code and tables.
  */
@@ -131,7 +131,7 @@ bucket_find(void *bucket, const union flow_key *key, const int v)
  * verifier goes through each once, and those return no pointers. Bit 63: found.
  */
 #define FOUND                        (1ULL << 63)
-#define FOUND_HALF                   (1ULL << 62)
+#define FOUND_BEHIND                 (1ULL << 62) /* to be moved */
 #define ENTRY_FOUND(segment, offset) (FOUND | (__u64)(segment) << 16 | (offset))
 
 static __always_inline __u64 bucket_seek(void *segment, __u64 bucket,
@@ -144,12 +144,18 @@ static __always_inline __u64 bucket_seek(void *segment, __u64 bucket,
 		    : 0;
 }
 
-static __always_inline __u64 flows_seek(const struct ap_config *c,
-					const union flow_key *key, const int v)
+/* How many segments of FLOWS are in use. */
+static __always_inline __u32 flows_segments(const struct ap_config *c,
+					    const int v)
 {
-	struct spot spot = spot_of(TABLE(flows, v), SEGMENTS_OF(c, flows, v),
-				   key_hash(key, v));
-	const struct segment_head *head = spot.segment;
+	return SEGMENTS_OF(c, flows, v) >> (spread[v == 6].shift & 31);
+}
+
+static __always_inline __u64 spot_seek(const struct spot *spot,
+				       const union flow_key *key, const int v)
+{
+	const struct segment_head *head = spot->segment;
+	__u64 bucket = spot->bucket;
 
 	if (!head)
 		return 0;
@@ -157,16 +163,58 @@ static __always_inline __u64 flows_seek(const struct ap_config *c,
 	for (__u32 i = 0; i < AP_PROBES; i++) {
 		__u64 found;
 
-		if (spot.bucket >= AP_BUCKETS) /* never: for the verifier */
+		if (bucket >= AP_BUCKETS) /* never: for the verifier */
 			break;
-		found = bucket_seek(spot.segment, spot.bucket, key, v);
+		found = bucket_seek(spot->segment, bucket, key, v);
 		if (found)
-			return found | (__u64)spot.at << 16;
-		if (likely(!(head->passed >> spot.bucket & 1)))
+			return found | (__u64)spot->at << 16;
+		if (likely(!(head->passed >> bucket & 1)))
 			return 0;
-		spot.bucket = place_next(spot.bucket, spot.stride);
+		bucket = place_next(bucket, spot->stride);
 	}
 	return 0;
+}
+
+/* May flows still be where they were before all segments were in use? */
+static __always_inline int spread_behind(const struct ap_config *c,
+					 struct ap_spread *r)
+{
+	__u32 tick = active.clock;
+
+	if (likely(!r->from))
+		return 0;
+	if ((__s32)(tick - r->since) <= (__s32)c->idle_established + 1)
+		return 1;
+	r->from = 0;
+	return 0;
+}
+
+/* In SLOT: where flows were before. */
+#define BEHIND 2
+
+static __always_inline __u64 flows_seek(const union flow_key *key, __u32 slot,
+					const int v)
+{
+	const struct ap_config *c = &config[slot & 1];
+	struct ap_spread *s = &spread[v == 6];
+	__u32 shift = s->shift;
+	struct spot spot;
+	__u64 found;
+
+	if (slot & BEHIND) {
+		if (!spread_behind(c, s))
+			return 0;
+		shift = s->from;
+	}
+	spot = spot_of(TABLE(flows, v),
+		       SEGMENTS_OF(c, flows, v) >> (shift & 31),
+		       key_hash(key, v));
+	found = spot_seek(&spot, key, v);
+	if (found && slot & BEHIND) {
+		s->since = active.clock;
+		found |= FOUND_BEHIND;
+	}
+	return found;
 }
 
 static __always_inline __u64 half_seek(const struct ap_config *c,
@@ -184,12 +232,12 @@ static __always_inline __u64 half_seek(const struct ap_config *c,
 
 __noinline __u64 flows_seek4(const union flow_key *key, __u32 slot)
 {
-	return key ? flows_seek(&config[slot & 1], key, 4) : 0;
+	return key ? flows_seek(key, slot, 4) : 0;
 }
 
 __noinline __u64 flows_seek6(const union flow_key *key, __u32 slot)
 {
-	return key ? flows_seek(&config[slot & 1], key, 6) : 0;
+	return key ? flows_seek(key, slot, 6) : 0;
 }
 
 __noinline __u64 half_seek4(const union flow_key *key, __u32 slot)
@@ -202,26 +250,26 @@ __noinline __u64 half_seek6(const union flow_key *key, __u32 slot)
 	return key ? half_seek(&config[slot & 1], key, 6) : 0;
 }
 
-/* For a reply: established or half-open, or promoted between the two? */
-static __always_inline __u64 reply_seek(const struct ap_config *c,
+/* The last one: what was behind may have been moved meanwhile. */
+static __always_inline __u64 flows_look(const struct ap_config *c,
 					const union flow_key *key, const int v)
 {
-	__u64 found = flows_seek(c, key, v);
+	__u32 slot = c->slot;
+	__u64 found = v == 4 ? flows_seek4(key, slot) : flows_seek6(key, slot);
 
+	if (likely(found || !spread[v == 6].from))
+		return found;
+	found = v == 4 ? flows_seek4(key, slot | BEHIND)
+		       : flows_seek6(key, slot | BEHIND);
 	if (found)
 		return found;
-	found = half_seek(c, key, v);
-	return found ? found | FOUND_HALF : flows_seek(c, key, v);
+	return v == 4 ? flows_seek4(key, slot) : flows_seek6(key, slot);
 }
 
-__noinline __u64 reply_seek4(const union flow_key *key, __u32 slot)
+static __always_inline __u64 half_look(const struct ap_config *c,
+				       const union flow_key *key, const int v)
 {
-	return key ? reply_seek(&config[slot & 1], key, 4) : 0;
-}
-
-__noinline __u64 reply_seek6(const union flow_key *key, __u32 slot)
-{
-	return key ? reply_seek(&config[slot & 1], key, 6) : 0;
+	return v == 4 ? half_seek4(key, c->slot) : half_seek6(key, c->slot);
 }
 
 static __always_inline struct ap_flow *entry_at(void *table, __u64 found,
@@ -242,30 +290,25 @@ static __always_inline struct ap_flow *entry_at(void *table, __u64 found,
 static __always_inline struct ap_flow *
 flows_find(const struct ap_config *c, const union flow_key *key, const int v)
 {
-	return entry_at(TABLE(flows, v),
-			v == 4 ? flows_seek4(key, c->slot)
-			       : flows_seek6(key, c->slot),
-			v);
+	return entry_at(TABLE(flows, v), flows_look(c, key, v), v);
 }
 
 static __always_inline struct ap_flow *
 half_find(const struct ap_config *c, const union flow_key *key, const int v)
 {
-	return entry_at(TABLE(half, v),
-			v == 4 ? half_seek4(key, c->slot)
-			       : half_seek6(key, c->slot),
-			v);
+	return entry_at(TABLE(half, v), half_look(c, key, v), v);
 }
 
-/* The flow that a reply belongs to. */
+/* The flow that a reply belongs to: promoted between the two look-ups? */
 static __always_inline struct ap_flow *
 reply_find(const struct ap_config *c, const union flow_key *key, const int v)
 {
-	__u64 found =
-		v == 4 ? reply_seek4(key, c->slot) : reply_seek6(key, c->slot);
+	struct ap_flow *flow = flows_find(c, key, v);
 
-	return entry_at(found & FOUND_HALF ? TABLE(half, v) : TABLE(flows, v),
-			found, v);
+	if (likely(flow))
+		return flow;
+	flow = half_find(c, key, v);
+	return flow ?: flows_find(c, key, v);
 }
 
 /* Ports and target are the last of a key; no target is 0. */
@@ -292,23 +335,6 @@ static __always_inline int flow_moved(struct ap_flow *flow,
 	return !entry_is((void *)flow - KEY_SIZE(v), key, v);
 }
 
-/* Under the segment's lock. */
-static __always_inline void entry_write(void *entry, const union flow_key *key,
-					const struct ap_flow *flow, const int v)
-{
-	struct ap_flow *to = entry + KEY_SIZE(v);
-
-	flow_remove(to);
-	barrier();
-	if (v == 4)
-		*(__be32 *)entry = key->k4.addr;
-	else
-		__builtin_memcpy(entry, key->k6.addr, 16);
-	*to = *flow;
-	barrier();
-	*ports_of(to) = v == 4 ? load32(&key->k4.port) : load32(&key->k6.port);
-}
-
 static __always_inline int flow_alive(const struct ap_flow *flow, __u32 tick,
 				      __u32 idle)
 {
@@ -319,179 +345,6 @@ static __always_inline int flow_equal(const struct ap_flow *a,
 				      const struct ap_flow *b)
 {
 	return load32(&a->real) == load32(&b->real) && a->door == b->door;
-}
-
-/* Bits of what an entry is worth less than others; the rest is its age. */
-#define WORTH_EMPTY  (1U << 31)
-#define WORTH_OVER   (1U << 30) /* its time is */
-#define WORTH_UNSURE (1U << 29) /* nothing is proven of its address */
-
-/* X, when it is negative 1 (shifted down), else 0: no branches, see below. */
-#define SIGN(x) ((__u32)(x) >> 31)
-
-/*
- * How well an entry may be given away: nothing there, over its time, not
- * verified, verified; in each the oldest first. Without a branch, and so is
- * bucket_choose(): the verifier would go through every way to combine them.
- */
-static __always_inline __u32 entry_worth(struct ap_flow *flow, __u32 tick,
-					 __u32 idle)
-{
-	__u32 target = flow_target(flow), age = tick - flow->seen;
-	__u32 valid = (__u32)~age >> 31;
-
-	OPAQUE(valid);
-	age *= valid; /* not from the other processor's next tick */
-	return SIGN(target - 1) << 31 | SIGN(idle - age) << 30 |
-	       SIGN((__u32)flow->state - 1) << 29 | age >> 2;
-}
-
-/* The way of BUCKET that is best given away, and what it is WORTH. */
-static __always_inline __u32 bucket_choose(void *bucket, __u32 tick, __u32 idle,
-					   __u32 *worth, const int v)
-{
-	__u64 best = 0;
-	__u32 way;
-
-	UNROLL
-	for (__u32 i = 0; i < place_ways(v); i++) {
-		void *flow = bucket + i * ENTRY_SIZE(v) + KEY_SIZE(v);
-		__u64 this = (__u64)entry_worth(flow, tick, idle) << 2 | i;
-		__u64 behind = this - best, worse = behind >> 63;
-
-		OPAQUE(worse);
-		best += behind * (worse ^ 1);
-	}
-	*worth = best >> 2;
-	way = best & 3;
-	/* or it compares with 3, of which Linux 6.1 learns no bound */
-	OPAQUE(way);
-	return way < place_ways(v) ? way : 0;
-}
-
-/*
- * Puts an established flow where there is room on its way; none: the oldest in
- * its first bucket goes. What is passed over is marked before.
- */
-static __always_inline void spot_fill(struct spot *spot,
-				      const union flow_key *key,
-				      const struct ap_flow *flow, __u32 idle,
-				      const int v)
-{
-	struct segment_head *head = spot->segment;
-	__u64 bucket = spot->bucket;
-	__u32 way = 0, worth = 0;
-
-	bpf_spin_lock(&head->lock);
-	NO_UNROLL
-	for (__u32 i = 0; i <= AP_PROBES; i++) {
-		if (i == AP_PROBES) /* full */
-			bucket = spot->bucket;
-		if (bucket >= AP_BUCKETS) /* never: for the verifier */
-			break;
-		way = bucket_choose(bucket_at(head, bucket, v), flow->seen,
-				    idle, &worth, v);
-		if (worth >= WORTH_OVER || i == AP_PROBES)
-			break;
-		head->passed |= 1ULL << bucket;
-		bucket = place_next(bucket, spot->stride);
-	}
-	entry_write(bucket_at(head, bucket, v) + way * ENTRY_SIZE(v), key, flow,
-		    v);
-	bpf_spin_unlock(&head->lock);
-}
-
-static __always_inline int flows_fill(const struct ap_config *c,
-				      const union flow_key *key,
-				      const struct ap_flow *flow, const int v)
-{
-	struct spot spot = spot_of(TABLE(flows, v), SEGMENTS_OF(c, flows, v),
-				   key_hash(key, v));
-
-	if (!spot.segment)
-		return -1;
-	spot_fill(&spot, key, flow, c->idle_established, v);
-	return 0;
-}
-
-/*
- * Puts a half-open flow into its bucket, where the one that is worth least goes
- * for it. 0 when it is there, also when it had been; otherwise the key is
- * another live flow's.
- */
-static __always_inline int half_fill(const struct ap_config *c,
-				     const union flow_key *key,
-				     const struct ap_flow *flow, const int v)
-{
-	struct spot spot = spot_of(TABLE(half, v), SEGMENTS_OF(c, half, v),
-				   key_hash(key, v));
-	struct segment_head *head = spot.segment;
-	__u32 worth, way, idle = c->idle_half;
-	struct ap_flow *there;
-	void *bucket;
-	int taken = 0;
-
-	if (!head)
-		return -1;
-	bucket = bucket_at(head, spot.bucket, v);
-	bpf_spin_lock(&head->lock);
-	there = bucket_find(bucket, key, v);
-	if (there && flow_alive(there, flow->seen, idle)) {
-		taken = !flow_equal(there, flow);
-	} else {
-		if (there)
-			flow_remove(there);
-		way = bucket_choose(bucket, flow->seen, idle, &worth, v);
-		entry_write(bucket + way * ENTRY_SIZE(v), key, flow, v);
-	}
-	bpf_spin_unlock(&head->lock);
-	return taken ? -1 : 0;
-}
-
-__noinline int flows_fill4(const union flow_key *key,
-			   const struct ap_flow *flow, __u32 slot)
-{
-	return key && flow ? flows_fill(&config[slot & 1], key, flow, 4) : -1;
-}
-
-__noinline int flows_fill6(const union flow_key *key,
-			   const struct ap_flow *flow, __u32 slot)
-{
-	return key && flow ? flows_fill(&config[slot & 1], key, flow, 6) : -1;
-}
-
-__noinline int half_fill4(const union flow_key *key, const struct ap_flow *flow,
-			  __u32 slot)
-{
-	return key && flow ? half_fill(&config[slot & 1], key, flow, 4) : -1;
-}
-
-__noinline int half_fill6(const union flow_key *key, const struct ap_flow *flow,
-			  __u32 slot)
-{
-	return key && flow ? half_fill(&config[slot & 1], key, flow, 6) : -1;
-}
-
-static __always_inline void flows_put(const struct ap_config *c,
-				      const union flow_key *key,
-				      const struct ap_flow *flow, const int v)
-{
-	struct ap_flow *there = flows_find(c, key, v);
-
-	if (there)
-		*there = *flow;
-	else if (v == 4)
-		flows_fill4(key, flow, c->slot);
-	else
-		flows_fill6(key, flow, c->slot);
-}
-
-static __always_inline int half_put(const struct ap_config *c,
-				    const union flow_key *key,
-				    const struct ap_flow *flow, const int v)
-{
-	return v == 4 ? half_fill4(key, flow, c->slot)
-		      : half_fill6(key, flow, c->slot);
 }
 
 #endif

@@ -330,10 +330,12 @@ static __always_inline int udp_out(const struct ap_config *c,
 	if (unlikely(flow_moved(flow, &key, v)))
 		return AP_C_out_unknown;
 	prefix = v == 4 ? *(const __be32 *)member : load64(member);
-	if (likely(flow->state == AP_ESTABLISHED))
+	if (likely(flow->state == AP_ESTABLISHED)) {
 		flow_note_known(c, flow, prefix, tick);
-	else if ((const void *)(first + 1) <= end)
+		flows_settle(c, &key, v);
+	} else if ((const void *)(first + 1) <= end) {
 		flow_promote(c, &key, flow, ovpn_proves(*first), prefix, v);
+	}
 	return AP_C_out_restored;
 }
 

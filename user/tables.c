@@ -34,6 +34,8 @@ static const struct shape shapes[TABLES] = {
 		       sizeof(struct ap_active), 1, ".data.active" },
 	[T_SECRET] = { "secret", BPF_MAP_TYPE_ARRAY, 4,
 		       sizeof(struct ap_secret), 1, ".data.secret", true },
+	[T_SPREAD] = { "spread", BPF_MAP_TYPE_ARRAY, 4,
+		       2 * sizeof(struct ap_spread), 1, ".data.spread" },
 	[T_POLICY] = { "policy", BPF_MAP_TYPE_ARRAY, 4,
 		       sizeof(struct ap_policy), AP_POLICIES },
 	[T_FLOWS4] = FLOWS("flows4", struct ap_segment4),
@@ -145,6 +147,20 @@ static int keep(struct lookup_bpf *object, const char *dir, gid_t group,
 	return 0;
 }
 
+static int begin(const struct limits_config *limits,
+		 const struct tables *tables)
+{
+	const struct ap_spread spread[2] = {
+		{ .shift = place_shift(configured(T_FLOWS4, limits)) },
+		{ .shift = place_shift(configured(T_FLOWS6, limits)) },
+	};
+	uint32_t zero = 0;
+
+	return bpf_map_update_elem(tables->fd[T_SPREAD], &zero, spread, BPF_ANY)
+		       ? -errno
+		       : 0;
+}
+
 int tables_make(const char *dir, gid_t group,
 		const struct limits_config *limits, struct tables *tables)
 {
@@ -156,6 +172,7 @@ int tables_make(const char *dir, gid_t group,
 	err = make(limits, object);
 	if (!err)
 		err = keep(object, dir, group, tables);
+	err = err ?: begin(limits, tables);
 	lookup_bpf__destroy(object);
 	return err;
 }

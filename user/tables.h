@@ -13,6 +13,7 @@ enum table {
 	T_CONFIG,
 	T_ACTIVE,
 	T_SECRET,
+	T_SPREAD,
 	T_POLICY,
 	T_FLOWS4,
 	T_FLOWS6,

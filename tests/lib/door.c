@@ -78,6 +78,8 @@ static const char *in_object(const char *name)
 		return ".data.config";
 	if (!strcmp(name, "secret"))
 		return ".data.secret";
+	if (!strcmp(name, "spread"))
+		return ".data.spread";
 	return strcmp(name, "active") ? name : ".data.active";
 }
 

@@ -97,11 +97,11 @@ static uint64_t passed(const struct flow_table *table)
 	return table->v6 ? segment6->passed : segment4->passed;
 }
 
-static struct ap_flow *flow_find(struct flow_table *table,
+static struct ap_flow *flow_find(struct flow_table *table, uint32_t segments,
 				 const uint64_t secret[2], const void *key)
 {
 	struct place place =
-		place_of(place_hash_of(table, secret, key), table->segments);
+		place_of(place_hash_of(table, secret, key), segments);
 	uint64_t bucket = place.bucket;
 	struct ap_flow *flow = NULL;
 
@@ -116,6 +116,21 @@ static struct ap_flow *flow_find(struct flow_table *table,
 	return flow;
 }
 
+/* How many segments of the table T of TIER are in use, or were BEFORE. */
+static uint32_t in_use(struct door *d, enum tier tier,
+		       const struct flow_table *t, bool before)
+{
+	struct ap_spread both[2], *s = &both[t->v6];
+	__u32 zero = 0;
+	int rc = bpf_map_lookup_elem(door_map(d, "spread"), &zero, both);
+
+	assert(!rc);
+	(void)rc;
+	if (tier != ESTABLISHED)
+		return t->segments;
+	return t->segments >> (before && s->from ? s->from : s->shift);
+}
+
 /* KEY's flow in the segment that has been read into T; closed by the caller. */
 static struct ap_flow *find(struct door *d, enum tier tier, int family,
 			    const union flow_any_key *key, struct flow_table *t)
@@ -126,7 +141,8 @@ static struct ap_flow *find(struct door *d, enum tier tier, int family,
 	assert(!rc);
 	(void)rc;
 	secret_of(d, secret);
-	return flow_find(t, secret, key);
+	return flow_find(t, in_use(d, tier, t, false), secret, key)
+		       ?: flow_find(t, in_use(d, tier, t, true), secret, key);
 }
 
 enum tier door_flow(struct door *d, struct end member, uint16_t target,
@@ -150,14 +166,18 @@ enum tier door_flow(struct door *d, struct end member, uint16_t target,
 }
 
 /* An empty entry for KEY, as the programs would choose it. */
-static struct ap_flow *occupy(struct flow_table *t, const uint64_t secret[2],
+static struct ap_flow *occupy(struct flow_table *t, uint32_t segments,
+			      const uint64_t secret[2],
 			      const union flow_any_key *key)
 {
-	struct place p = place_of(place_hash_of(t, secret, key), t->segments);
+	struct place p = place_of(place_hash_of(t, secret, key), segments);
 	uint32_t ways = t->v6 ? AP_WAYS6 : AP_WAYS4, i;
 	struct ap_segment4 *head = t->segment; /* both begin alike */
 	const union flow_any_key *at;
+	int rc = flow_table_read(t, p.segment);
 
+	assert(!rc);
+	(void)rc;
 	for (i = p.bucket * ways; flow_table_entry(t, i, &at); i++) {
 		if ((i + 1) % ways)
 			continue;
@@ -182,7 +202,7 @@ void door_put(struct door *d, enum tier tier, struct end member,
 	at = find(d, tier, member.family, &key, &t);
 	secret_of(d, secret);
 	if (!at)
-		at = occupy(&t, secret, &key);
+		at = occupy(&t, in_use(d, tier, &t, false), secret, &key);
 	*at = *flow;
 	rc = flow_table_write(&t);
 	assert(!rc);
@@ -352,8 +372,9 @@ void door_reset(struct door *d)
 {
 	static const char *const flows[] = { "flows4", "flows6", "half4",
 					     "half6" };
-	static const char *const arrays[] = { "budgets", "prefixes", "aliased",
-					      "listeners", "counters" };
+	static const char *const arrays[] = { "budgets",  "prefixes",
+					      "aliased",  "listeners",
+					      "counters", "spread" };
 	size_t i;
 
 	for (i = 0; i < sizeof(flows) / sizeof(flows[0]); i++)

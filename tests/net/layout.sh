@@ -91,7 +91,7 @@ other_shapes() { # name
 all_shapes() {
 	local name
 	tried=0
-	for name in config active secret policy flows4 flows6 half4 half6 nat4 nat6 \
+	for name in config active secret spread policy flows4 flows6 half4 half6 nat4 nat6 \
 		aliased budgets prefixes listeners sockets looking counters; do
 		other_shapes $name || return
 	done
