@@ -57,13 +57,19 @@ static double turn(const struct path *p, struct traffic *t, unsigned int n)
 		keeper_counts(p, &before);
 	ns = generator_turn(p, t, n, &sent);
 	sunk = path_sunk(p, t->v6) - sunk;
-	if (has_door(p))
+	if (has_door(p)) {
 		assert_door(p, &before, sunk, sent);
-	else
+	} else if (p->keeper == KEEPER_CONNTRACK) {
+		/* a full conntrack looks for an old entry in a few places, and
+		 * drops the packet if there is none */
+		refused = keeper_refused(p) - refused;
+		assert_sunk(p, sunk, sent - refused, sent);
+		if (refused > sent / 1000)
+			errx(1, "%s: conntrack refused %lu entries", p->name,
+			     (unsigned long)refused);
+	} else {
 		assert_sunk(p, sunk, p->keeper == KEEPER_DROP ? 0 : sent, sent);
-	/* those that came were translated, so that each had an entry */
-	if (p->keeper == KEEPER_CONNTRACK && keeper_refused(p) != refused)
-		errx(1, "%s: conntrack refused entries", p->name);
+	}
 	return ns;
 }
 

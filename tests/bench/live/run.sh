@@ -22,12 +22,14 @@ rig_path generic door:generic
 rig_path tc door:tc
 common=(-o "$figures" -g "$dir/gen.bpf.o" -r "$rounds" -n "$packets" -F 46)
 
+# One that fails does not take the others with it.
+failed=0
 measure() { # program option ...
 	local program=$1
 	shift
 	rig_fresh
 	sleep 2 # hosts that are new say which multicast groups they want
-	$dir/"$program" "${common[@]}" "$@" "${RIG_PATHS[@]}"
+	$dir/"$program" "${common[@]}" "$@" "${RIG_PATHS[@]}" || failed=1
 }
 
 measure in -f "$flows"
@@ -52,3 +54,4 @@ measure in -k price -f 1000
 
 RIG_PATHS=("${doors[@]}" "${empty[@]}")
 measure tcp -r "$tcp"
+exit $failed
