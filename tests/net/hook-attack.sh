@@ -106,7 +106,7 @@ check "and nothing is new among his files" same \
 # What opens a file as descriptor 2 would tell it what it has to say: OpenVPN
 # would read that as the member's configuration.
 arguments=()
-for closed in "0<&-" "1>&-" "2>&-" "0<&- 1>&- 2>&-"; do
+for closed in "0<&-" "2>&-" "1>&- 2>&-" "0<&- 1>&- 2>&-"; do
 	before=(bash -c "exec \"\$@\" $closed" bash)
 	member client-connect alice udp
 	cp "$given" "$dir/push.was"
@@ -116,11 +116,13 @@ for closed in "0<&-" "1>&-" "2>&-" "0<&- 1>&- 2>&-"; do
 	check "$closed: the ledger is one" grep -q "^claim .* udp tunudp" "$state/alice"
 	before=()
 	member client-disconnect alice udp
-	# the same as root, for whom libc opens nothing
+	# The same as root, for whom libc opens nothing; and there is something to
+	# say while OpenVPN's file is open.
+	echo damaged >"$state/alice"
 	: >"$dir/push.alice.udp"
 	event client-connect alice udp "$now" bash -c "exec \"\$@\" $closed" bash
 	check "$closed, as root: the same" same \
-		"$? $(grep -cvE '^(ifconfig-push|ifconfig-ipv6-push|iroute-ipv6|push) ' "$dir/push.alice.udp")" "0 0"
+		"$? $(grep -acvE '^(ifconfig-push|ifconfig-ipv6-push|iroute-ipv6|push) ' "$dir/push.alice.udp")" "0 0"
 	event client-disconnect alice udp "$now"
 done
 

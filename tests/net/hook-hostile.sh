@@ -174,7 +174,14 @@ printf '%s\n%s\n' "$head" "$good" >$evil/claims
 chmod 644 $evil/claims
 for link in ../../../run/evil/claims ../run/evil/claims /run/evil/claims . .. '' '@udp' \
 	'x y' "$(printf 'a%.0s' {1..200})"; do
-	[ -z "$link" ] || hostile "an address that \"${link::40}\" has" "ln -s -- '$link' =203.0.113.10_32"
+	[ -n "$link" ] || continue
+	plant "ln -s -- '$link' =203.0.113.10_32"
+	member client-connect alice udp
+	check "an address that \"${link::40}\" has is nobody's" same "$? $(routes 10)" \
+		"0 tunudp tunudp tunudp "
+	member client-disconnect alice udp
+	check "and nothing else happens" untouched
+	clear_state
 done
 plant "cp $evil/claims bob; ln -s bob =203.0.113.10_32"
 member client-connect alice udp
