@@ -215,6 +215,27 @@ appears() {
 	settled
 	ok "reload" systemctl reload anyport.service
 	ok "after the reload it serves" serving
+	ok "wanted together: the door is there before OpenVPN" door_first
+}
+
+started() { # UNIT PROPERTY
+	systemctl show --value -p "$2" "$1"
+}
+
+# Both wanted by one target, as at boot: the door is there before OpenVPN runs.
+door_first() {
+	local door openvpn
+	systemctl stop openvpn-server@udp.service anyport.service
+	printf '[Unit]\nWants=openvpn-server@udp.service anyport.service\n' \
+		>/run/systemd/system/both.target
+	systemctl daemon-reload && systemctl start both.target || return
+	wait_for is active anyport.service &&
+		wait_for is active openvpn-server@udp.service || return
+	door=$(started anyport.service ActiveEnterTimestampMonotonic)
+	openvpn=$(started openvpn-server@udp.service \
+		ExecMainStartTimestampMonotonic)
+	echo "door $door us, OpenVPN $openvpn us"
+	[ "$door" -gt 0 ] && [ "$door" -le "$openvpn" ] && serving
 }
 
 # The service's capabilities are enough to look at the firewall and at others'
