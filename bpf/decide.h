@@ -63,6 +63,14 @@ static __always_inline int unparsed(enum parse_result result)
 	}
 }
 
+/* Is there less of the frame than its headers say? */
+static __always_inline int is_cut(HOOK *ctx, const struct packet *packet,
+				  const struct frame *frame)
+{
+	return unlikely(packet->end > frame->length) &&
+	       packet->end > FRAME_TOTAL(ctx);
+}
+
 static __always_inline int l4_in(HOOK *ctx, const struct conf *conf,
 				 const struct packet *packet,
 				 const struct frame *frame, const void *member,
@@ -70,8 +78,7 @@ static __always_inline int l4_in(HOOK *ctx, const struct conf *conf,
 				 const int v)
 {
 	/* the stack drops it anyway; a flow must not come of it */
-	if (unlikely(packet->end > frame->length) &&
-	    packet->end > FRAME_TOTAL(ctx))
+	if (is_cut(ctx, packet, frame))
 		return AP_C_pass_malformed;
 	switch (packet->proto) {
 	case IPPROTO_UDP:
@@ -164,6 +171,8 @@ static __always_inline int l4_out(HOOK *ctx, const struct conf *conf,
 	struct udphdr *udp = frame->data + packet->l4;
 	int id;
 
+	if (is_cut(ctx, packet, frame))
+		return AP_C_MAX;
 	if (packet->proto != IPPROTO_UDP)
 		return local && packet->proto == (v == 4 ? IPPROTO_ICMP
 							 : IPPROTO_ICMPV6)

@@ -33,14 +33,20 @@ struct quote {
 	__be16 new_sport, new_dport; /* what quote_in() puts instead */
 };
 
-/* Copies out what the error quotes; 0 when it is UDP with its ports there. */
+/*
+ * Copies out what the error, which ends at STOP, quotes; 0 when it is UDP with
+ * its ports there. Behind STOP is padding, which no checksum covers.
+ */
 static __always_inline int quote_read(HOOK *ctx, void *data, void *end,
-				      __u32 off, struct quote *q, const int v)
+				      __u32 off, __u32 stop, struct quote *q,
+				      const int v)
 {
 	struct packet quoted = {};
 	struct udphdr *udp;
 
 	if (parse_quoted(ctx, data, end, off, &quoted, v))
+		return -1;
+	if (quoted.l4 + sizeof(*udp) > stop)
 		return -1;
 	udp = data + quoted.l4;
 	if ((void *)(udp + 1) > end)
@@ -157,7 +163,8 @@ static __always_inline int icmp_in(HOOK *ctx, const struct conf *conf,
 
 	if ((void *)(icmp + 1) > end || !is_error(icmp, v))
 		return AP_C_MAX;
-	if (quote_read(ctx, data, end, packet->l4 + sizeof(*icmp), &q, v))
+	if (quote_read(ctx, data, end, packet->l4 + sizeof(*icmp), packet->end,
+		       &q, v))
 		return AP_C_icmp_in_unknown;
 	q.generation = conf->generation;
 	verdict = v == 4 ? quote_in4(&q) : quote_in6(&q);
@@ -178,7 +185,8 @@ static __always_inline int icmp_out(HOOK *ctx, const struct conf *conf,
 	if ((void *)(icmp + 1) > end || !is_error(icmp, v))
 		return AP_C_MAX;
 	edit->icmp = packet->l4;
-	if (quote_read(ctx, data, end, packet->l4 + sizeof(*icmp), &q, v))
+	if (quote_read(ctx, data, end, packet->l4 + sizeof(*icmp), packet->end,
+		       &q, v))
 		return AP_C_MAX;
 	return quote_out(conf, &q, edit, v);
 }

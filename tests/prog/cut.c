@@ -265,6 +265,33 @@ static void every_payload_length(void **state)
 	}
 }
 
+/* Nor what answers are cut to on their way out; only the whole is restored. */
+static void every_cut_answer(void **state)
+{
+	static struct frame f, out;
+	struct end dialled, member, seen;
+	struct packet p;
+	size_t len;
+	int v;
+
+	(void)state;
+	for (v = 0; v < 2; v++) {
+		dialled = end(address[v], 443);
+		member = end(member_ip[v], 5000);
+		seen = establish(&door, member, dialled);
+		p = datagram(with_port(dialled, TARGET), seen,
+			     &golden_reply_data);
+		frame_build(&f, &p);
+		for (len = f.len; len-- > (v ? 54 : 34);) {
+			f.len = len;
+			assert_int_equal(door_out(&door, &f, false, &out),
+					 PASSED);
+			assert_true(frame_equal(&f, &out));
+		}
+		answer(&door, seen, dialled, &golden_reply_data, member);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -276,6 +303,7 @@ int main(void)
 		cmocka_unit_test(version_and_header_length),
 		cmocka_unit_test(padding),
 		cmocka_unit_test(every_payload_length),
+		cmocka_unit_test(every_cut_answer),
 	};
 
 	return RUN_BOTH(tests, "20");

@@ -306,6 +306,40 @@ static void too_short(void **state)
 	assert_int_equal(door_count(&door, AP_C_icmp_in), 0);
 }
 
+/* The ports lie behind the end of the IP packet, in what Ethernet pads. */
+static void quoted_in_padding(void **state)
+{
+	static struct frame wire, f;
+	struct packet q, p;
+	struct flow flow;
+	size_t keep;
+	int v, in;
+
+	(void)state;
+	for (v = 0; v < 2; v++) {
+		flow = make_flow(v, false);
+		for (in = 0; in < 2; in++) {
+			q = in ? datagram(flow.dial, flow.member, &golden_data)
+			       : datagram(flow.seen, flow.target, &golden_data);
+			frame_build(&wire, &q);
+			keep = v ? 44 : 24;
+			p = error(with_port(in ? flow.member : flow.dial, 0),
+				  with_port(in ? flow.dial : flow.member, 0),
+				  v ? 1 : 3, &wire, keep);
+			frame_build(&f, &p);
+			memcpy(f.data + f.len, wire.data + 14 + keep,
+			       wire.len - 14 - keep);
+			f.len += wire.len - 14 - keep;
+			if (in)
+				expect_frame_in(&door, &f, &f);
+			else
+				expect_frame_out(&door, &f, false, &f);
+		}
+	}
+	assert_int_equal(door_count(&door, AP_C_icmp_in), 0);
+	assert_int_equal(door_count(&door, AP_C_icmp_out), 0);
+}
+
 static uint64_t all_tables(void)
 {
 	static const char *const name[] = { "flows4", "flows6", "half4",
@@ -369,6 +403,7 @@ int main(void)
 		cmocka_unit_test(not_about_us),
 		cmocka_unit_test(tcp_and_echo),
 		cmocka_unit_test(too_short),
+		cmocka_unit_test(quoted_in_padding),
 		cmocka_unit_test(fuzzed),
 	};
 
