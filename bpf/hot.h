@@ -50,10 +50,11 @@ hot_find(void *bucket, const struct place_key *key, const int v)
 /* UDP at UDP, of an IP packet with ROOM for it, to the door address with ID. */
 static __always_inline int hot_udp(const struct ap_config *c,
 				   const struct conf *conf, struct udphdr *udp,
-				   __u32 room, const void *member, int id,
+				   __s32 room, const void *member, int id,
 				   const int v)
 {
-	__u32 length = bpf_ntohs(udp->len), tick, at;
+	__s32 length = bpf_ntohs(udp->len);
+	__u32 tick, at;
 	const struct ap_policy *to;
 	struct place_key key = {};
 	struct ap_flow *flow;
@@ -61,7 +62,8 @@ static __always_inline int hot_udp(const struct ap_config *c,
 	__u64 *counter;
 	void *segment;
 
-	if (unlikely(length < sizeof(*udp) || length > room))
+	/* signed: there is less than no room if IP says so */
+	if (unlikely(length < (__s32)sizeof(*udp) || length > room))
 		return 0;
 	if (v == 6 && unlikely(!udp->check))
 		return 0;
@@ -119,7 +121,8 @@ static __always_inline int hot4(const struct conf *conf, void *data, void *end)
 		     ip->frag_off & bpf_htons(IPV4_OFFSET | IPV4_MORE) ||
 		     (void *)ip + total > end))
 		return 0;
-	return hot_udp(c, conf, udp, total - sizeof(*ip), &ip->saddr, id, 4);
+	return hot_udp(c, conf, udp, (__s32)(total - sizeof(*ip)), &ip->saddr,
+		       id, 4);
 }
 
 static __always_inline int hot6(const struct conf *conf, void *data, void *end)

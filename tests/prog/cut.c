@@ -167,6 +167,33 @@ static void every_ip_length(void **state)
 	nothing_remembered();
 }
 
+/* The same for members who are on: their packets take a shorter way. */
+static void every_ip_length_established(void **state)
+{
+	static const size_t at[] = { 16, 18 }, header[] = { 0, 40 };
+	static struct frame f;
+	struct end dialled, member;
+	uint32_t length, right;
+	struct packet p;
+	int v;
+
+	(void)state;
+	for (v = 0; v < 2; v++) {
+		dialled = end(address[v], 443);
+		member = end(member_ip[v], 5000);
+		establish(&door, member, dialled);
+		p = datagram(member, dialled, &golden_data);
+		frame_build(&f, &p);
+		right = f.len - 14 - header[v];
+		for (length = 0; length <= 0xffff; length++) {
+			if (length == right)
+				continue;
+			set_length(&f, at[v], length);
+			unchanged(&f);
+		}
+	}
+}
+
 /* One that is shorter than the packet is not wrong: the stack cuts. */
 static void every_udp_length(void **state)
 {
@@ -299,6 +326,7 @@ int main(void)
 		cmocka_unit_test(truncated_at_target),
 		cmocka_unit_test(truncated_headers),
 		cmocka_unit_test(every_ip_length),
+		cmocka_unit_test(every_ip_length_established),
 		cmocka_unit_test(every_udp_length),
 		cmocka_unit_test(version_and_header_length),
 		cmocka_unit_test(padding),
