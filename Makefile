@@ -12,7 +12,7 @@
 #                 make bench-accept: the last quick run is the baseline now
 # make sanitize  the unit tests with AddressSanitizer and UBSan
 # make lint      compilers, cppcheck, clang-tidy, shellcheck, valgrind (no root)
-# make fuzz      each fuzzer for TIME=60 seconds (no root)
+# make fuzz      each fuzzer for TIME=60 seconds; as root the kernel programs too
 # make install    below DESTDIR, with PREFIX, LIBDIR; make uninstall
 # make help       the rest
 
@@ -92,7 +92,8 @@ $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q){ echo "#include \"anyport.h\""; $(BPFTOOL) gen skeleton $< name $*_bpf; } > $@
 
-$(B)/%.o: %.c $(SKEL)
+# Who includes a skeleton says so in its .d; all others need not be built again.
+$(B)/%.o: %.c | $(SKEL)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
@@ -102,6 +103,7 @@ $(B)/libuser.a: $(USER_OBJ)
 $(B)/libhook.a: $(HOOK_OBJ)
 $(B)/libtest.a: $(TLIB_OBJ)
 $(B)/libbench.a: $(BLIB_OBJ)
+$(B)/libfuzz.a: $(call obj,$(wildcard tests/fuzz/lib/*.c))
 $(B)/lib%.a:
 	$(call say,AR,$@)
 	@mkdir -p $(@D)
@@ -124,6 +126,7 @@ LDFLAGS_config_memory := $(LDFLAGS_config) -Wl,--wrap=calloc,--wrap=strdup,--wra
 LDFLAGS_hook_env := -Wl,--wrap=config_load
 LDFLAGS_old_kernel := -Wl,--wrap=programs_load,--wrap=uname
 LDFLAGS_hook_settle := -Wl,--wrap=routes_open,--wrap=routes_put,--wrap=routes_delete
+LDFLAGS_env := $(LDFLAGS_hook_env),--wrap=hooklog_error
 $(filter-out %.o,$(BENCH)) $(B)/tests/tools/hookbench: $(B)/libbench.a
 $(B)/tests/%: $(B)/tests/%.o $(B)/libtest.a $(B)/libhook.a $(B)/libuser.a
 	$(call say,LD,$@)
@@ -195,10 +198,12 @@ fuzz: fuzzers
 
 fuzzers:
 	@$(MAKE) --no-print-directory B=build/fuzz CC=$(CLANG) \
-		CFLAGS="$(SANITIZE) -fsanitize=fuzzer-no-link" fuzzers-ready
+		CFLAGS="$(SANITIZE) -fsanitize=fuzzer-no-link -fprofile-instr-generate \
+		-fcoverage-mapping" fuzzers-ready
 
 fuzzers-ready: $(FUZZ)
 
+$(FUZZ): $(B)/libfuzz.a
 $(B)/tests/fuzz/%: LDFLAGS += -fsanitize=fuzzer
 # the wrap is for the unit test of that name
 $(B)/tests/fuzz/%: LDFLAGS_config :=

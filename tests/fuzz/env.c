@@ -1,19 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright the anyport authors */
 /*
- * Any NUL-separated strings as the environment, the status file and the
- * ledger: what is taken is what the rest of the hook relies on.
+ * Any NUL-separated strings as the environment and arguments, the status file
+ * and the ledger: what is taken is what the rest of the hook relies on, and
+ * what is not ends as OpenVPN needs it to.
  */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../hook/command.h"
 #include "../../hook/env.h"
+#include "../../hook/hooklog.h"
 #include "../../hook/ledger.h"
 #include "../../hook/status_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define ENTRIES 64
+
+/* Any path might be named: no file is read, and nothing is logged. */
+int __wrap_config_load(const char *path, struct config **out);
+void __wrap_hooklog_error(const char *fmt, ...);
+static unsigned int logged;
 
 static void check(bool ok)
 {
@@ -24,6 +35,47 @@ static void check(bool ok)
 static bool terminated(const char *text, size_t size)
 {
 	return memchr(text, '\0', size);
+}
+
+int __wrap_config_load(const char *path, struct config **out)
+{
+	check(terminated(path, 4096));
+	*out = NULL;
+	logged++;
+	return -ENOENT;
+}
+
+void __wrap_hooklog_error(const char *fmt, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	logged++;
+}
+
+/* Without a configuration nobody is let in, and nothing else fails. */
+static void check_script(int argc, char *const strings[])
+{
+	char why[256], *argv[ENTRIES + 1];
+	struct deadline deadline = { 0 };
+	int status = -1, rc;
+	struct env env;
+
+	(void)env_read(strings, &env, why, sizeof(why));
+	memcpy(argv, strings, argc * sizeof(*argv));
+	argv[argc] = NULL;
+	logged = 0;
+	rc = hook_script(argc, argv, strings, &deadline, &status);
+	if (env.event == EVENT_NONE) {
+		check(rc == -ENOENT && !logged);
+		return;
+	}
+	check(!rc && logged);
+	check(status ==
+	      (env.event == EVENT_CONNECT || env.event == EVENT_VERDICT));
 }
 
 static void check_env(char *const envp[])
@@ -89,6 +141,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		envp[n++] = at;
 	envp[n] = NULL;
 	check_env(envp);
+	check_script(size % 6 < n ? size % 6 : n, envp);
 	memcpy(copy, text, size + 1);
 	check_ledger(copy);
 	memcpy(copy, text, size + 1);

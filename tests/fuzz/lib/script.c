@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* Plays a story to the twin, and judges every step. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pick.h"
+#include "script.h"
+#include "setup.h"
+#include "twin.h"
+
+#define STEPS 200 /* of one input */
+
+/* A member as OpenVPN knows it, and what it is on the wire. */
+struct peer {
+	struct end member, seen, dialled;
+	uint16_t target;
+};
+#define N_PEERS 8
+static struct peer peers[N_PEERS];
+static unsigned int n_peers;
+static const struct mirror *mirror;
+
+static void same_on_both(enum way way, const struct frame *in,
+			 enum verdict verdict, const struct frame *out)
+{
+	static struct frame other;
+	enum verdict v;
+
+	if (!mirror)
+		return;
+	v = mirror->run(way, in, &other);
+	judge(way, in, v, &other);
+	if (v != verdict) {
+		printf("# verdict %d, of the twin %d\n", v, verdict);
+		judge_fail("another verdict than the twin's", in, &other);
+	}
+	if (v == PASSED && !frame_equal(&other, out))
+		judge_fail("not the bytes that the twin makes", out, &other);
+}
+
+/* One frame through the door. */
+static enum verdict pass(enum way way, const struct frame *in,
+			 struct frame *out)
+{
+	bool still = judge_is_icmp(in) || judge_broken(in);
+	uint64_t before = still ? twin_flows() : 0;
+	enum verdict verdict;
+
+	verdict = way == WAY_IN ? twin_in(in, out)
+				: twin_out(in, way == WAY_FORWARDED, out);
+	judge(way, in, verdict, out);
+	/* requirement 9, and the same for what is no packet at all */
+	if (still && twin_flows() != before)
+		judge_fail("a flow is made or altered", in, out);
+	same_on_both(way, in, verdict, out);
+	return verdict;
+}
+
+/* OpenVPN answers P at once: it arrives where P's packet came from. */
+static void answer(const struct peer *p, struct pick *pick)
+{
+	static struct frame in, out, want;
+	struct packet reply = { .src = with_port(p->dialled, p->target),
+				.dst = p->seen };
+
+	pick_reply(pick, &reply);
+	frame_build(&in, &reply);
+	reply.src = p->dialled;
+	reply.dst = p->member;
+	frame_build(&want, &reply);
+	if (pass(WAY_OUT, &in, &out) != PASSED || !frame_equal(&out, &want))
+		judge_fail("an answer does not go back the way", &want, &out);
+}
+
+/* Notes who it was if OUT is the datagram IN on its way to OpenVPN. */
+static struct peer *note(const struct frame *in, const struct frame *out)
+{
+	struct peer *p = &peers[n_peers % N_PEERS];
+	struct view was, is;
+
+	if (judge_broken(in) || !frame_view(in, &was) ||
+	    !frame_view(out, &is) || was.proto != IPPROTO_UDP || was.fragment ||
+	    was.dst.port == is.dst.port)
+		return NULL;
+	*p = (struct peer){ .member = was.src,
+			    .seen = is.src,
+			    .dialled = was.dst,
+			    .target = is.dst.port };
+	n_peers++;
+	return p;
+}
+
+static void arrives(struct pick *pick, const struct frame *in)
+{
+	static struct frame out;
+	struct peer *p;
+
+	if (pass(WAY_IN, in, &out) != PASSED)
+		return;
+	p = note(in, &out);
+	if (p && pick_byte(pick) & 1)
+		answer(p, pick);
+}
+
+static struct peer *some_peer(struct pick *pick)
+{
+	unsigned int n = n_peers < N_PEERS ? n_peers : N_PEERS;
+
+	return n ? &peers[pick_byte(pick) % n] : NULL;
+}
+
+/* From OpenVPN or from anything else on this host, or forwarded. */
+static void leaves(struct pick *pick, bool forwarded)
+{
+	struct packet p = { .proto = 0 };
+	struct peer *peer = some_peer(pick);
+	static struct frame in, out;
+
+	pick_packet(pick, &p);
+	if (peer && !forwarded) {
+		p.src = with_port(peer->dialled, peer->target);
+		p.dst = peer->seen;
+		if (p.proto)
+			p.proto = 0;
+		pick_reply(pick, &p);
+	} else {
+		struct end from = p.dst;
+
+		p.dst = p.src;
+		p.src = from;
+	}
+	pick_frame(pick, &p, &in);
+	pass(forwarded ? WAY_FORWARDED : WAY_OUT, &in, &out);
+}
+
+/* An error about what PEER and OpenVPN have said to each other. */
+static void error(struct pick *pick, bool in)
+{
+	static struct frame about, f, out;
+	struct peer *peer = some_peer(pick);
+	struct packet quote = { .proto = 0 }, p;
+
+	pick_packet(pick, &quote);
+	if (peer && in) {
+		quote.src = peer->dialled;
+		quote.dst = peer->member;
+	} else if (peer) {
+		quote.src = peer->seen;
+		quote.dst = with_port(peer->dialled, peer->target);
+	} else if (in) {
+		struct end from = quote.dst;
+
+		quote.dst = quote.src;
+		quote.src = from;
+	}
+	frame_build(&about, &quote);
+	p = (struct packet){ .src = with_port(quote.dst, 0),
+			     .dst = with_port(quote.src, 0) };
+	pick_error(pick, &p, &about);
+	pick_frame(pick, &p, &f);
+	pass(in ? WAY_IN : WAY_OUT, &f, &out);
+}
+
+/* So many members that their flows get into each other's way. */
+static void crowd(struct pick *pick)
+{
+	unsigned int n = pick_byte(pick) & 63, v = pick_byte(pick) & 1;
+	static struct frame in, out;
+	struct packet p;
+	struct peer *peer;
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct pick data = pick_constant(PICK_DATA);
+
+		p = (struct packet){ .proto = 0 };
+		pick_member(&p, v, i);
+		frame_build(&in, &p);
+		if (pass(WAY_IN, &in, &out) != PASSED)
+			continue;
+		peer = note(&in, &out);
+		if (peer)
+			answer(peer, &data);
+	}
+}
+
+static void change(unsigned int n)
+{
+	setup_apply(n);
+	if (mirror)
+		mirror->configure();
+}
+
+/* See SETUP_TICKS for why these. */
+static void some_time(struct pick *pick)
+{
+	static const uint32_t some[] = { 64, 128, 192, 320 };
+	uint32_t ticks = some[pick_byte(pick) & 3];
+
+	twin_wait(ticks);
+	if (mirror)
+		mirror->wait(ticks);
+}
+
+/* A member whose own port is the one that the door gave another flow. */
+static void squat(struct pick *pick)
+{
+	struct peer *peer = some_peer(pick);
+	struct packet p = { .proto = 0 };
+	static struct frame f;
+
+	pick_packet(pick, &p);
+	if (peer) {
+		p.src = peer->seen;
+		p.dst = with_port(peer->dialled, p.dst.port);
+	}
+	pick_frame(pick, &p, &f);
+	arrives(pick, &f);
+}
+
+static void step(struct pick *pick)
+{
+	static struct frame f;
+	struct packet p = { .proto = 0 };
+	uint8_t what = pick_byte(pick) & 15;
+
+	switch (what) {
+	case 5: squat(pick); return;
+	case 6:
+	case 7: leaves(pick, false); return;
+	case 8: leaves(pick, true); return;
+	case 9: error(pick, true); return;
+	case 10: error(pick, false); return;
+	case 11:
+		pick_raw(pick, &f);
+		arrives(pick, &f);
+		return;
+	case 12: crowd(pick); return;
+	case 13: change(pick_byte(pick)); return;
+	case 14: some_time(pick); return;
+	}
+	pick_packet(pick, &p);
+	if (what == 15)
+		pick_tcp(pick, &p);
+	pick_frame(pick, &p, &f);
+	arrives(pick, &f);
+}
+
+void script_run(const uint8_t *data, size_t size, const struct mirror *with)
+{
+	static bool begun;
+	struct pick pick = { data, data + size };
+	enum door_mode mode = pick_byte(&pick) & 1 ? DOOR_TC : DOOR_XDP;
+
+	mirror = with;
+	n_peers = 0;
+	twin_reset(mode);
+	if (!begun)
+		setup_begin();
+	begun = true;
+	if (mirror)
+		mirror->reset(mode);
+	change(pick_byte(&pick));
+	for (int i = 0; i < STEPS && pick.at < pick.end; i++)
+		step(&pick);
+	if (mirror)
+		mirror->end();
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/*
+ * Bytes as a story: which configuration, who sends what to whom, how it is
+ * mangled on the way, what OpenVPN answers, when the configuration changes,
+ * how time passes. All bytes mean something, so that a fuzzer gets far.
+ */
+#ifndef FUZZ_SCRIPT_H
+#define FUZZ_SCRIPT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "judge.h"
+
+/* What is done to the twin is done to another door as well. */
+struct mirror {
+	void (*reset)(enum door_mode mode);
+	void (*configure)(void); /* as `setup` has it */
+	enum verdict (*run)(enum way way, const struct frame *in,
+			    struct frame *out);
+	void (*wait)(uint32_t ticks);
+	void (*end)(void);
+};
+
+/* Tells the story to the twin, and to MIRROR unless it is NULL. */
+void script_run(const uint8_t *data, size_t size, const struct mirror *mirror);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* Runs the twin's programs, each on a frame that ends where it ends. */
+#include <linux/pkt_cls.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "twin.h"
+#include "twin_map.h"
+#include "twin_run.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#endif
+#endif
+#ifndef ASAN_POISON_MEMORY_REGION
+#define ASAN_POISON_MEMORY_REGION(at, len)   ((void)(at), (void)(len))
+#define ASAN_UNPOISON_MEMORY_REGION(at, len) ((void)(at), (void)(len))
+#endif
+
+#define ROOM   (4 * 4096)
+#define AROUND 4096
+#define FIRST  (1ULL << 40) /* ns after boot */
+
+static enum door_mode mode;
+static uint8_t *memory;
+
+static uint8_t *frame_memory(void)
+{
+	if (!memory) {
+		memory = mmap((void *)0x20000000, ROOM, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+			      -1, 0);
+		if (memory == MAP_FAILED)
+			abort();
+	}
+	/* IP headers on a multiple of 4, as drivers see to */
+	return memory + AROUND + 2;
+}
+
+static uint32_t put(const struct frame *in)
+{
+	uint8_t *at = frame_memory();
+
+	if (in->len > ROOM - 2 * AROUND - 2)
+		abort();
+	ASAN_UNPOISON_MEMORY_REGION(memory, ROOM);
+	memcpy(at, in->data, in->len);
+	ASAN_POISON_MEMORY_REGION(memory, AROUND);
+	ASAN_POISON_MEMORY_REGION(at + in->len, memory + ROOM - at - in->len);
+	return (uint32_t)(uintptr_t)at;
+}
+
+static void get(struct frame *out, size_t len)
+{
+	out->len = len;
+	memcpy(out->data, frame_memory(), len);
+}
+
+static enum verdict tc_verdict(int code)
+{
+	if (code == TC_ACT_UNSPEC)
+		return PASSED;
+	return code == TC_ACT_SHOT ? DROPPED : STRANGE;
+}
+
+enum verdict twin_in(const struct frame *in, struct frame *out)
+{
+	uint32_t data = put(in);
+	enum verdict verdict;
+	int code;
+
+	if (mode == DOOR_TC) {
+		verdict = tc_verdict(twin_tc(data, in->len, 0, 1));
+	} else {
+		code = twin_xdp(data, in->len);
+		verdict = code == XDP_PASS   ? PASSED
+			  : code == XDP_DROP ? DROPPED
+					     : STRANGE;
+	}
+	get(out, in->len);
+	return verdict;
+}
+
+enum verdict twin_out(const struct frame *in, bool forwarded, struct frame *out)
+{
+	enum verdict verdict =
+		tc_verdict(twin_tc(put(in), in->len, 1, forwarded));
+
+	get(out, in->len);
+	return verdict;
+}
+
+void twin_wait(uint32_t ticks)
+{
+	twin_ns += (uint64_t)ticks << AP_TICK_SHIFT;
+}
+
+void twin_reset(enum door_mode m)
+{
+	struct ap_active *active = twin_at("active", 0);
+
+	mode = m;
+	twin_ns = FIRST;
+	active->clock = 0;
+	twin_maps_reset();
+	twin_sockets_reset();
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/*
+ * The twin: the kernel programs compiled for the host, with maps, clock and
+ * sockets of its own. A sanitizer sees what it reads, and how much of it is
+ * reached can be measured; the programs in the kernel must do the same.
+ */
+#ifndef FUZZ_TWIN_H
+#define FUZZ_TWIN_H
+
+#include <stdbool.h>
+
+#include "../../lib/door.h"
+
+/* Local services: sockets in the kernel, made up for the twin. */
+#define SERVICE_UDP 53
+#define SERVICE_TCP 80
+
+/* Forgets all but the configuration; the clock starts again. */
+void twin_reset(enum door_mode mode);
+enum verdict twin_in(const struct frame *in, struct frame *out);
+enum verdict twin_out(const struct frame *in, bool forwarded,
+		      struct frame *out);
+void twin_wait(uint32_t ticks);
+
+/* Element INDEX of the array NAME ("counters", ...), or global data. */
+void *twin_at(const char *name, uint32_t index);
+/* Elements of "prefixes", "aliased" or "listeners" looked at since the reset;
+ * returns how many. */
+size_t twin_touched(const char *name, const uint32_t **index);
+/* Tuples of "nat4" or "nat6". */
+size_t twin_tuples(const char *name);
+/* Of all flows and tuples: changes whenever one of them does. */
+uint64_t twin_flows(void);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/*
+ * One run of a program on the host. A context has 32 bits for the address of a
+ * frame, and so it lies below 4 GiB.
+ */
+#ifndef FUZZ_TWIN_RUN_H
+#define FUZZ_TWIN_RUN_H
+
+#include <linux/types.h>
+
+int twin_xdp(__u32 data, __u32 len);
+int twin_tc(__u32 data, __u32 len, int egress, __u32 ingress_ifindex);
+
+#endif
