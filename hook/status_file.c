@@ -156,6 +156,8 @@ struct status_session *status_file_first(const struct status_file *file,
 		else
 			high = middle;
 	}
+	if (!file->n) /* no array either */
+		return NULL;
 	return status_file_next(file, file->session + low, name);
 }
 
