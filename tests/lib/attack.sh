@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Copyright the anyport authors
-# shellcheck shell=bash disable=SC2034,SC2206
+# shellcheck shell=bash disable=SC2034,SC2154,SC2206
 #
 # For tests of the hook as it is installed: in the hands of OpenVPN's user,
 # with the file capability, its configuration in /etc/anyport, which is this
