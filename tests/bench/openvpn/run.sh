@@ -7,7 +7,7 @@
 set -u
 . tests/lab/lab.sh
 . tests/bench/lib/put.sh
-rounds=40
+rounds=60
 [ "${1:-quick}" = full ] || rounds=8
 ms=500
 stream=$PWD/build/tests/bench/openvpn/stream
