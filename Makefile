@@ -7,7 +7,7 @@
 # make test-vm    the same on Debian 12's kernel; KERNELS="6.1 6.12 7.2" TESTS="..."
 # make smoke-vm   a few minutes of that: the set SMOKE of the Makefile
 # make test-long  full sweeps, floods and every kernel (root, hours)
-# make bench      measures everything, beside the alternatives (root, at most 36 minutes)
+# make bench      measures everything, beside the alternatives (root, at most 41 minutes)
 # make bench-quick  what matters most, against the baseline (root, 8 minutes);
 #                 make bench-accept: the last quick run is the baseline now
 # make sanitize  the unit tests with AddressSanitizer and UBSan

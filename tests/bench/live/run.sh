@@ -12,8 +12,8 @@ mkdir -p "${figures%/*}"
 # Many short rounds: a neighbour on the same host slows a machine down for
 # tenths of seconds, and what falls into one round of all paths cancels out.
 case ${1:-quick} in
-quick) rounds=15 packets=18000 flows=1,10000 tcp=15 ;;
-full) rounds=35 packets=40000 flows=1,10000,100000 tcp=45 ;;
+quick) rounds=11 packets=24000 flows=1,10000 tcp=11 ;;
+full) rounds=21 packets=40000 flows=1,10000,100000 tcp=31 ;;
 esac
 
 rig_path nothing none
