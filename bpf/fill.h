@@ -212,6 +212,14 @@ __noinline int half_fill6(const union flow_key *key, const struct ap_flow *flow,
 	return key && flow ? half_fill(&config[slot & 1], key, flow, 6) : -1;
 }
 
+static __always_inline int flows_enter(const struct ap_config *c,
+				       const union flow_key *key,
+				       const struct ap_flow *flow, const int v)
+{
+	return v == 4 ? flows_fill4(key, flow, c->slot)
+		      : flows_fill6(key, flow, c->slot);
+}
+
 static __always_inline void flows_put(const struct ap_config *c,
 				      const union flow_key *key,
 				      const struct ap_flow *flow, const int v)
@@ -220,10 +228,8 @@ static __always_inline void flows_put(const struct ap_config *c,
 
 	if (there)
 		*there = *flow;
-	else if (v == 4)
-		flows_fill4(key, flow, c->slot);
 	else
-		flows_fill6(key, flow, c->slot);
+		flows_enter(c, key, flow, v);
 }
 
 /* Moves KEY's flow, if it is where flows were before: all segments are in use.
@@ -243,10 +249,7 @@ static __always_inline void flows_settle(const struct ap_config *c,
 	if (!there)
 		return;
 	flow = *there;
-	if (v == 4)
-		flows_fill4(key, &flow, c->slot);
-	else
-		flows_fill6(key, &flow, c->slot);
+	flows_enter(c, key, &flow, v);
 	if (!flow_moved(there, key, v))
 		flow_remove(there);
 }

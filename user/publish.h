@@ -15,8 +15,7 @@ struct image {
 
 /*
  * ID: of config->address[]. UPLINK: interfaces that are present; what stands
- * on them is added. -E2BIG: AP_UPLINKS are not
- * enough.
+ * on them is added. -E2BIG: AP_UPLINKS are not enough.
  */
 int image_build(const struct config *config, const uint8_t *id,
 		const struct links *links, const uint32_t *uplink, size_t n,

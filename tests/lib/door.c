@@ -15,6 +15,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "config_address.h"
 #include "door.h"
 #include "lookup.skel.h"
 #include "peer.skel.h"
@@ -155,28 +156,15 @@ static int load_others(struct door *d)
 	return rc;
 }
 
-static void add_address(struct ap_config *c, const char *ip, uint8_t id)
-{
-	struct end e = end(ip, 0);
-
-	if (e.family == AF_INET) {
-		memcpy(&c->addr4[c->n4].ip, e.ip, 4);
-		c->addr4[c->n4++].id = id;
-	} else {
-		memcpy(c->addr6[c->n6].ip, e.ip, 16);
-		c->addr6[c->n6++].id = id;
-	}
-}
-
 static void default_config(struct ap_config *c, unsigned int entries)
 {
 	int proto;
 
 	memset(c, 0, sizeof(*c));
-	add_address(c, DOOR_A4, ID_A4);
-	add_address(c, DOOR_B4, ID_B4);
-	add_address(c, DOOR_A6, ID_A6);
-	add_address(c, DOOR_B6, ID_B6);
+	config_address(c, DOOR_A4, ID_A4);
+	config_address(c, DOOR_B4, ID_B4);
+	config_address(c, DOOR_A6, ID_A6);
+	config_address(c, DOOR_B6, ID_B6);
 	for (proto = 0; proto < AP_PROTOS; proto++) {
 		c->target[proto][0] = htons(TARGET);
 		c->target[proto][1] = htons(MAPPED);

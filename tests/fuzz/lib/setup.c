@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "config_address.h"
 #include "place.h"
 #include "setup.h"
 #include "twin.h"
@@ -44,27 +45,14 @@ static const struct role roles[2][N_ROLES] = {
 	  { 443, 0, 1 } },
 };
 
-static void address(struct ap_config *c, const char *ip, uint8_t id)
-{
-	struct end e = end(ip, 0);
-
-	if (e.family == AF_INET) {
-		memcpy(&c->addr4[c->n4].ip, e.ip, 4);
-		c->addr4[c->n4++].id = id;
-	} else {
-		memcpy(c->addr6[c->n6].ip, e.ip, 16);
-		c->addr6[c->n6++].id = id;
-	}
-}
-
 static void addresses(struct ap_config *c, unsigned int n)
 {
-	address(c, DOOR_A4, ID_A4);
-	address(c, DOOR_A6, ID_A6);
+	config_address(c, DOOR_A4, ID_A4);
+	config_address(c, DOOR_A6, ID_A6);
 	if (n & SETUP_ONE)
 		return;
-	address(c, DOOR_B4, ID_B4);
-	address(c, DOOR_B6, ID_B6);
+	config_address(c, DOOR_B4, ID_B4);
+	config_address(c, DOOR_B6, ID_B6);
 }
 
 static void limits(struct ap_config *c)
