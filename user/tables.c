@@ -21,46 +21,41 @@ struct shape {
 	bool hidden; /* root's alone, where the others are the group's to read */
 };
 
-#define FLOWS(name, segment)                                          \
-	{                                                             \
-		name, BPF_MAP_TYPE_ARRAY, 4, sizeof(segment), 0, NULL \
-	}
+#define SHAPE(n, t, k, v, e) \
+	.name = n, .type = BPF_MAP_TYPE_##t, .key = k, .value = v, .entries = e
+#define FLOWS(name, segment) { SHAPE(name, ARRAY, 4, sizeof(segment), 0) }
 
 /* clang-format off */
 static const struct shape shapes[TABLES] = {
-	[T_CONFIG] = { "config", BPF_MAP_TYPE_ARRAY, 4,
-		       2 * sizeof(struct ap_config), 1, ".data.config" },
-	[T_ACTIVE] = { "active", BPF_MAP_TYPE_ARRAY, 4,
-		       sizeof(struct ap_active), 1, ".data.active" },
-	[T_SECRET] = { "secret", BPF_MAP_TYPE_ARRAY, 4,
-		       sizeof(struct ap_secret), 1, ".data.secret", true },
-	[T_SPREAD] = { "spread", BPF_MAP_TYPE_ARRAY, 4,
-		       2 * sizeof(struct ap_spread), 1, ".data.spread" },
-	[T_POLICY] = { "policy", BPF_MAP_TYPE_ARRAY, 4,
-		       sizeof(struct ap_policy), AP_POLICIES },
+	[T_CONFIG] = { SHAPE("config", ARRAY, 4, 2 * sizeof(struct ap_config),
+			     1), .section = ".data.config" },
+	[T_ACTIVE] = { SHAPE("active", ARRAY, 4, sizeof(struct ap_active), 1),
+		       .section = ".data.active" },
+	[T_SECRET] = { SHAPE("secret", ARRAY, 4, sizeof(struct ap_secret), 1),
+		       .section = ".data.secret", .hidden = true },
+	[T_SPREAD] = { SHAPE("spread", ARRAY, 4, 2 * sizeof(struct ap_spread),
+			     1), .section = ".data.spread" },
+	[T_POLICY] = { SHAPE("policy", ARRAY, 4, sizeof(struct ap_policy),
+			     AP_POLICIES) },
 	[T_FLOWS4] = FLOWS("flows4", struct ap_segment4),
 	[T_FLOWS6] = FLOWS("flows6", struct ap_segment6),
 	[T_HALF4] = FLOWS("half4", struct ap_segment4),
 	[T_HALF6] = FLOWS("half6", struct ap_segment6),
-	[T_NAT4] = { "nat4", BPF_MAP_TYPE_LRU_HASH, sizeof(struct ap_nat4),
-		     4, 0 },
-	[T_NAT6] = { "nat6", BPF_MAP_TYPE_LRU_HASH, sizeof(struct ap_nat6),
-		     4, 0 },
-	[T_ALIASED] = { "aliased", BPF_MAP_TYPE_ARRAY, 4, 8,
-		       AP_ALIASED_WORDS },
-	[T_BUDGETS] = { "budgets", BPF_MAP_TYPE_ARRAY, 4,
-			sizeof(struct ap_bucket), AP_CLASSES },
-	[T_PREFIXES] = { "prefixes", BPF_MAP_TYPE_ARRAY, 4,
-			 sizeof(struct ap_prefix), AP_PREFIXES },
-	[T_LISTENERS] = { "listeners", BPF_MAP_TYPE_ARRAY, 4, 8,
-			  AP_LISTENER_WORDS },
-	[T_SOCKETS] = { "sockets", BPF_MAP_TYPE_SOCKMAP, 4, 8, AP_SOCKETS },
-	[T_PEERS] = { "peers", BPF_MAP_TYPE_LRU_HASH, sizeof(struct ap_key6),
-		      sizeof(struct ap_peer), AP_PEERS },
-	[T_LOOKING] = { "looking", BPF_MAP_TYPE_PERCPU_ARRAY, 4,
-			sizeof(struct ap_looking), 1 },
-	[T_COUNTERS] = { "counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8,
-			 AP_COUNTER_SLOTS },
+	[T_NAT4] = { SHAPE("nat4", LRU_HASH, sizeof(struct ap_nat4), 4, 0) },
+	[T_NAT6] = { SHAPE("nat6", LRU_HASH, sizeof(struct ap_nat6), 4, 0) },
+	[T_ALIASED] = { SHAPE("aliased", ARRAY, 4, 8, AP_ALIASED_WORDS) },
+	[T_BUDGETS] = { SHAPE("budgets", ARRAY, 4, sizeof(struct ap_bucket),
+			      AP_CLASSES) },
+	[T_PREFIXES] = { SHAPE("prefixes", ARRAY, 4, sizeof(struct ap_prefix),
+			       AP_PREFIXES) },
+	[T_LISTENERS] = { SHAPE("listeners", ARRAY, 4, 8, AP_LISTENER_WORDS) },
+	[T_SOCKETS] = { SHAPE("sockets", SOCKMAP, 4, 8, AP_SOCKETS) },
+	[T_PEERS] = { SHAPE("peers", LRU_HASH, sizeof(struct ap_key6),
+			    sizeof(struct ap_peer), AP_PEERS) },
+	[T_LOOKING] = { SHAPE("looking", PERCPU_ARRAY, 4,
+			      sizeof(struct ap_looking), 1) },
+	[T_COUNTERS] = { SHAPE("counters", PERCPU_ARRAY, 4, 8,
+			       AP_COUNTER_SLOTS) },
 };
 /* clang-format on */
 
