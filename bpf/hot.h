@@ -102,6 +102,13 @@ static __always_inline int hot_udp(const struct ap_config *c,
 	return 1;
 }
 
+/* 6.1 knows no bound of what be16 has made, and adds it to no pointer. */
+static __always_inline __u64 sixteen_bits(__u64 value)
+{
+	OPAQUE(value);
+	return value & 0xffff;
+}
+
 static __always_inline int hot4(const struct conf *conf, void *data, void *end)
 {
 	struct iphdr *ip = data + sizeof(struct ethhdr);
@@ -119,7 +126,7 @@ static __always_inline int hot4(const struct conf *conf, void *data, void *end)
 	total = bpf_ntohs(ip->tot_len);
 	if (unlikely(*(__u8 *)ip != 0x45 || ip->protocol != IPPROTO_UDP ||
 		     ip->frag_off & bpf_htons(IPV4_OFFSET | IPV4_MORE) ||
-		     (void *)ip + total > end))
+		     (void *)ip + sixteen_bits(total) > end))
 		return 0;
 	return hot_udp(c, conf, udp, (__s32)(total - sizeof(*ip)), &ip->saddr,
 		       id, 4);
@@ -141,7 +148,7 @@ static __always_inline int hot6(const struct conf *conf, void *data, void *end)
 		return 1;
 	room = bpf_ntohs(ip->payload_len);
 	if (unlikely(*(__u8 *)ip >> 4 != 6 || ip->nexthdr != IPPROTO_UDP ||
-		     (void *)udp + room > end))
+		     (void *)udp + sixteen_bits(room) > end))
 		return 0;
 	return hot_udp(c, conf, udp, room, &ip->saddr, id, 6);
 }

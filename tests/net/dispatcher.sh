@@ -9,6 +9,7 @@
 set -u
 . tests/lab/lab.sh
 OBJECT=$LAB_TREE/build/tests/bpf/beside.bpf.o
+OTHER=$LAB_TREE/build/other/anyport # the same sources, other instructions
 
 # beside NAME PRIORITY: its counters get pinned under NAME
 beside() {
@@ -64,7 +65,8 @@ client_passes() {
 replaced() {
 	local first second
 	first=$(within srv bpftool -j prog show name anyport_xdp | jq .id)
-	anyport load -c "$DOOR_CONF" && order_is " beside anyport_xdp beside" &&
+	within srv "$OTHER" load -c "$DOOR_CONF" &&
+		order_is " beside anyport_xdp beside" &&
 		tunnel_ping alice alice || return
 	second=$(within srv bpftool -j prog show name anyport_xdp | jq .id)
 	echo "program $first, then $second"
@@ -98,7 +100,7 @@ lab_start && servers_start || exit 1
 ok "the door joins a program that was there" door_joins
 ok "another program joins the door" other_joins
 ok "a client comes in; each program sees its packets" client_passes
-ok "a second load replaces the door's program alone" replaced
+ok "another build replaces the door's program alone" replaced
 ok "another program leaves, the door stays" other_leaves
 ok "the door leaves, the other program stays" door_leaves
 tap_done
