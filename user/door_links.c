@@ -12,6 +12,17 @@
 #include "pinlink.h"
 #include "prog.h"
 
+/* What to do about a refusal: old kernels lack what the programs use. */
+static const char *advice(const char *release)
+{
+	unsigned int major = 0, minor = 0;
+
+	if (sscanf(release, "%u.%u", &major, &minor) == 2 &&
+	    (major < 6 || (major == 6 && minor < 1)))
+		return "anyport needs 6.1 or newer";
+	return "that is a fault of anyport, please report it";
+}
+
 int door_load_programs(struct door *door)
 {
 	const char *refused;
@@ -26,9 +37,10 @@ int door_load_programs(struct door *door)
 	(void)uname(&kernel);
 	return door_fail(
 		door, err,
-		"the kernel (Linux %s) refused program %s: %s: anyport "
-		"needs 6.1 or newer; anyport -v load says more",
-		kernel.release, refused, strerror(-err));
+		"the kernel (Linux %s) refused program %s: %s: %s; anyport -v "
+		"load says more",
+		kernel.release, refused, strerror(-err),
+		advice(kernel.release));
 }
 
 static const char *path_of(const struct door *door, enum pin_link which)

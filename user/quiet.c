@@ -4,11 +4,15 @@
 #include <bpf/libbpf.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <xdp/libxdp.h>
 
 #include "log.h"
 #include "quiet.h"
+
+/* A refused program comes with all that the verifier walked through. */
+#define LINES_MAX 60
 
 static char reason[128];
 
@@ -33,15 +37,31 @@ static void keep_reason(const char *line)
 			       said + sizeof(prefix) - 1);
 }
 
+/* Where the last LINES_MAX lines of TEXT begin. */
+static char *tail_of(char *text)
+{
+	char *at = text + strlen(text);
+	unsigned int n = 0;
+
+	while (at > text && (at[-1] != '\n' || n++ < LINES_MAX))
+		at--;
+	return at;
+}
+
 __attribute__((format(printf, 1, 0))) static int heard(const char *fmt,
 						       va_list args)
 {
-	char line[1024];
+	char *text, *line, *rest;
 
-	(void)vsnprintf(line, sizeof(line), fmt, args);
-	line[strcspn(line, "\n")] = '\0';
-	keep_reason(line);
-	log_debug("%s", line);
+	if (vasprintf(&text, fmt, args) < 0)
+		return 0;
+	rest = tail_of(text);
+	while ((line = strsep(&rest, "\n"))) {
+		keep_reason(line);
+		if (*line)
+			log_debug("%s", line);
+	}
+	free(text);
 	return 0;
 }
 

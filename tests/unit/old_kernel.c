@@ -57,6 +57,19 @@ static void refused_by_name(void **state)
 	assert_non_null(strstr(door.error, "6.1 or newer"));
 }
 
+/* Of a kernel that should have taken them, nobody is told to get a newer. */
+static void fault_of_ours(void **state)
+{
+	static struct door door;
+
+	(void)state;
+	assert_int_equal(load(&door, "6.1.0-50-amd64", -EINVAL), -EINVAL);
+	assert_non_null(strstr(door.error, "report"));
+	assert_null(strstr(door.error, "newer"));
+	assert_int_equal(load(&door, "10.0.3", -EINVAL), -EINVAL);
+	assert_null(strstr(door.error, "newer"));
+}
+
 static void taken_when_it_can(void **state)
 {
 	static struct door door;
@@ -70,6 +83,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refused_by_name),
+		cmocka_unit_test(fault_of_ours),
 		cmocka_unit_test(taken_when_it_can),
 	};
 
