@@ -151,16 +151,23 @@ static void conntrack_does_not_grow(void **state)
 {
 	static const uint16_t port[] = { 443, TARGET, 53, NAT_PORT };
 	int v, fd, before;
-	unsigned int n;
+	unsigned int n, heard;
 
 	(void)state;
 	ns_sh("srv", "conntrack -F 2>/dev/null");
 	for (v = 0; v < 2; v++) {
 		before = tracked();
-		for (n = 0; n < 100; n++)
+		/*
+		 * By tens: 6.1 charges the socket a page for each datagram of
+		 * native XDP, and fifty fill it.
+		 */
+		for (n = heard = 0; n < 100; n++) {
 			forge(forged(v, n), door_at(v, port[n % 4]),
 			      &golden_first[n % N_GOLDEN_FIRST]);
-		assert_true(hear_all(true) > 50);
+			if (n % 10 == 9)
+				heard += hear_all(true);
+		}
+		assert_true(heard > 50);
 		assert_int_equal(tracked(), before);
 		fd = udp_at("cli", client(v, 0));
 		udp_send(fd, mem(v, 9), "", 1);
