@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include <ini.h>
 
@@ -24,6 +25,7 @@ struct pattern {
 
 struct difference {
 	char *name, *after, *verdict;
+	unsigned int before; /* kernels, 1000 * major + minor; 0: all */
 	struct pattern step, only[WORLDS], reason;
 	unsigned long seen, directed;
 	bool now; /* in the sequence at hand */
@@ -41,6 +43,26 @@ static int add_line(struct pattern *p, const char *value)
 		return 0;
 	p->line[p->n++] = strdup(value);
 	return 1;
+}
+
+/* "6.1.0-50-amd64" is 6001; 0: not a version. */
+static unsigned int kernel_number(const char *release)
+{
+	unsigned int major, minor;
+
+	if (sscanf(release, "%u.%u", &major, &minor) != 2)
+		return 0;
+	return 1000 * major + minor;
+}
+
+/* Whether it is to be seen on this kernel. */
+static bool applies(const struct difference *d)
+{
+	struct utsname kernel;
+
+	if (!d->before)
+		return true;
+	return !uname(&kernel) && kernel_number(kernel.release) < d->before;
 }
 
 static int take(void *user, const char *section, const char *key,
@@ -63,6 +85,8 @@ static int take(void *user, const char *section, const char *key,
 		return add_line(&d->only[DOOR], value);
 	if (!strcmp(key, "reason"))
 		return add_line(&d->reason, value);
+	if (!strcmp(key, "before"))
+		return (d->before = kernel_number(value)) != 0;
 	if (!strcmp(key, "after"))
 		d->after = strdup(value);
 	else if (!strcmp(key, "verdict"))
@@ -196,7 +220,8 @@ bool differences_judge(const struct sequence *s, unsigned int n, bool directed)
 		count[i] =
 			only_here(&world[i].events, &world[!i].events, only[i]);
 	for (d = difference; d < difference + n_differences; d++) {
-		if (!any_fits(&d->step, step) || !has_come(d->after) ||
+		if (!applies(d) || !any_fits(&d->step, step) ||
+		    !has_come(d->after) ||
 		    !fits(&d->only[NAT], only[NAT], count[NAT]) ||
 		    !fits(&d->only[DOOR], only[DOOR], count[DOOR]))
 			continue;
@@ -226,7 +251,7 @@ unsigned int differences_unshown(bool print)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < n_differences; i++) {
-		if (difference[i].directed)
+		if (difference[i].directed || !applies(&difference[i]))
 			continue;
 		n++;
 		if (print)
