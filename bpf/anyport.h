@@ -113,7 +113,7 @@ struct ap_config {
 	__u32 flows4, flows6; /* ... and how many segments that takes */
 	__u32 half4, half6;
 	__u32 slot; /* which of the two this is */
-	__u32 pad;
+	__u32 mark; /* of the packets of OpenVPN's socket; 0: none */
 	struct ap_budget budget[AP_CLASSES];
 };
 _Static_assert(sizeof(struct ap_config) ==

@@ -116,6 +116,24 @@ int anyport_ingress(struct __sk_buff *skb)
 	return finish(skb, door_in(skb, &conf, &frame, &edit), &edit);
 }
 
+/*
+ * A forwarded packet remembers where it came in. A tunnel device scrubs that
+ * from what it has encapsulated, except ip6tunnel_xmit(): what OpenVPN's kernel
+ * module (ovpn) forwards to a member on IPv6 is told by the mark of OpenVPN's
+ * socket, which the module puts on all that it sends (6.17).
+ */
+static __always_inline int is_own(const struct __sk_buff *skb,
+				  const struct ap_config *c)
+{
+	/* without branches: see OPAQUE() */
+	__u64 none = ((__u64)c->mark - 1) >> 63, other = skb->mark ^ c->mark;
+
+	OPAQUE(none);
+	other = (other | none) * skb->ingress_ifindex;
+	OPAQUE(other);
+	return !other;
+}
+
 SEC("tc")
 int anyport_egress(struct __sk_buff *skb)
 {
@@ -125,9 +143,7 @@ int anyport_egress(struct __sk_buff *skb)
 	int verdict;
 
 	begin(skb, &conf, &frame);
-	/* A forwarded packet remembers where it came in; also behind a tunnel
-	 * device, which scrubs what it has encapsulated itself. */
-	verdict = door_out(skb, &conf, &frame, !skb->ingress_ifindex, &edit);
+	verdict = door_out(skb, &conf, &frame, is_own(skb, conf.c), &edit);
 	return finish(skb, verdict, &edit);
 }
 

@@ -85,6 +85,7 @@ struct config {
 	size_t n_address;
 	enum attach_mode attach;
 	bool filter;
+	uint32_t mark; /* SO_MARK of the UDP socket of OpenVPN; 0: none */
 	struct proto_config proto[AP_PROTOS];
 	struct limits_config limits;
 	struct hook_config hook;

@@ -35,6 +35,7 @@ const struct config_key config_keys[] = {
 	{ "udp", "claim", NULL, REPEATS, set_claim, UDP(claim), 0, 0 },
 	{ "udp", "map", NULL, REPEATS, set_map, 0, 0, 0 },
 	{ "udp", "filter", "on", ONCE, set_switch, AT(filter), 0, 0 },
+	{ "udp", "mark", "169", ONCE, set_number, AT(mark), 0, UINT32_MAX },
 
 	{ "tcp", "target", "1194", ONCE, set_target, TCP(target), 0, 0 },
 	{ "tcp", "pass", NULL, REPEATS, set_pass, TCP(pass), 0, 0 },

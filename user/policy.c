@@ -99,6 +99,7 @@ void policy_limits(const struct config *config, struct ap_config *kernel)
 	kernel->idle_half = ticks(l->half_open_idle);
 	kernel->idle_nat = ticks(l->remembered_idle);
 	kernel->filter = config->filter;
+	kernel->mark = config->mark;
 	kernel->established = l->established;
 	kernel->half_open = l->half_open;
 	kernel->flows4 = place_segments(l->established, 1, 4);

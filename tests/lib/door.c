@@ -301,10 +301,10 @@ static int run(int fd, struct bpf_test_run_opts *opts, const struct frame *in,
 	return opts->retval;
 }
 
-static enum verdict run_tc(struct bpf_program *prog, __u32 ingress,
+static enum verdict run_tc(struct bpf_program *prog, __u32 ingress, __u32 mark,
 			   const struct frame *in, struct frame *out)
 {
-	struct __sk_buff skb = { .ingress_ifindex = ingress };
+	struct __sk_buff skb = { .ingress_ifindex = ingress, .mark = mark };
 	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &skb,
 			    .ctx_size_in = sizeof(skb), .ctx_out = &skb,
 			    .ctx_size_out = sizeof(skb));
@@ -321,7 +321,7 @@ enum verdict door_in(struct door *d, const struct frame *in, struct frame *out)
 	int code;
 
 	if (d->mode == DOOR_TC)
-		return run_tc(d->tc->progs.anyport_ingress, 1, in, out);
+		return run_tc(d->tc->progs.anyport_ingress, 1, 0, in, out);
 	code = run(bpf_program__fd(d->xdp->progs.anyport_xdp), &opts, in, out);
 	if (code == XDP_PASS)
 		return PASSED;
@@ -331,7 +331,7 @@ enum verdict door_in(struct door *d, const struct frame *in, struct frame *out)
 enum verdict door_out(struct door *d, const struct frame *in, bool forwarded,
 		      struct frame *out)
 {
-	return run_tc(d->tc->progs.anyport_egress, forwarded, in, out);
+	return run_tc(d->tc->progs.anyport_egress, forwarded, d->mark, in, out);
 }
 
 uint64_t door_count(struct door *d, enum ap_counter counter)

@@ -39,6 +39,7 @@ struct door {
 	struct lookup_bpf *lookup;
 	struct peer_bpf *peer;
 	struct ap_config config;
+	uint32_t mark; /* of what leaves: see door_out() */
 	unsigned int generation;
 	char pins[64]; /* not our own maps but those pinned here */
 };
@@ -59,7 +60,8 @@ int door_map(const struct door *d, const char *name);
 enum verdict { PASSED, DROPPED, STRANGE };
 
 enum verdict door_in(struct door *d, const struct frame *in, struct frame *out);
-/* FORWARDED: it came in by an interface; otherwise it is the host's own. */
+/* FORWARDED: it came in by an interface; otherwise it is the host's own. It has
+ * the mark D->mark. */
 enum verdict door_out(struct door *d, const struct frame *in, bool forwarded,
 		      struct frame *out);
 uint64_t door_count(struct door *d, enum ap_counter counter);

@@ -341,6 +341,26 @@ static void forwarded_is_not_restored(void **state)
 	assert_int_equal(door_count(&door, AP_C_out_restored), 3);
 }
 
+/* What OpenVPN's kernel module forwards to a member on IPv6 comes in by another
+ * interface, and has the mark of OpenVPN's socket. */
+static void marked_is_openvpns(void **state)
+{
+	struct end member = end(member_ip[1], 5000), dial = end(DOOR_A6, 443);
+	struct end seen = establish(&door, member, dial);
+	struct packet p = datagram(end(DOOR_A6, TARGET), seen, &golden_data);
+	struct packet restored = datagram(dial, member, &golden_data);
+
+	(void)state;
+	door.config.mark = door.mark = 169;
+	door_configure(&door);
+	expect_out(&door, &p, true, &restored);
+	door.mark = 170;
+	expect_out(&door, &p, true, &p);
+	door.config.mark = door.mark = 0; /* none: not that of all packets */
+	door_configure(&door);
+	expect_out(&door, &p, true, &p);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -357,6 +377,7 @@ int main(void)
 		cmocka_unit_test(established_wins),
 		cmocka_unit_test(remembered_for_a_while),
 		cmocka_unit_test(forwarded_is_not_restored),
+		cmocka_unit_test(marked_is_openvpns),
 	};
 
 	/* 27: nothing that is forged shadows the host's own traffic */

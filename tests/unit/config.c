@@ -24,6 +24,7 @@ static void presets(void **state)
 	assert_int_equal(c->n_address, 1);
 	assert_int_equal(c->attach, ATTACH_AUTO);
 	assert_true(c->filter);
+	assert_int_equal(c->mark, 169);
 	assert_int_equal(c->proto[AP_UDP].target, 1194);
 	assert_int_equal(c->proto[AP_TCP].target, 1194);
 	assert_int_equal(l->established, 65536);
@@ -58,7 +59,7 @@ static void every_key(void **state)
 			  "address = 2001:db8::1\nattach = tc\n"
 			  "[udp]\ntarget = 1195\npass = 67-68, 500\n"
 			  "pass = 5000 - 5002,7\nclaim = 53\n"
-			  "map = 443:4443\nmap = 80:1195\nfilter = off\n"
+			  "map = 443:4443\nmap = 80:1195\nfilter = off\nmark = 7\n"
 			  "[limits]\nestablished-idle = 2min\n"
 			  "resets = off\nreserve = 30\n"
 			  "prefix-share = 10 \nnat-ports = none\n"
@@ -87,6 +88,7 @@ static void every_key(void **state)
 	assert_int_equal(udp->map[0].dialled, 80);
 	assert_int_equal(udp->map[1].target, 4443);
 	assert_false(c->filter);
+	assert_int_equal(c->mark, 7);
 	assert_int_equal(c->limits.established_idle, 120);
 	assert_int_equal(c->limits.budget[AP_RESET], 0);
 	assert_int_equal(c->limits.prefix_share, 10);
@@ -187,7 +189,7 @@ static void bounds(void **state)
 		assert_true(value_refused(key, key->max + 1));
 		tried++;
 	}
-	assert_int_equal(tried, 15);
+	assert_int_equal(tried, 16);
 }
 
 static void too_many(void **state)
