@@ -23,24 +23,28 @@ static const char *advice(const char *release)
 	return "that is a fault of anyport, please report it";
 }
 
-int door_load_programs(struct door *door)
+int door_refused(struct door *door, int err, const char *program)
 {
-	const char *refused;
 	struct utsname kernel = { 0 };
-	int err;
 
-	if (door->programs.lookup)
-		return 0;
-	err = programs_load(&door->tables, &door->programs, &refused);
-	if (!err)
-		return 0;
 	(void)uname(&kernel);
 	return door_fail(
 		door, err,
 		"the kernel (Linux %s) refused program %s: %s: %s; anyport -v "
 		"load says more",
-		kernel.release, refused, strerror(-err),
+		kernel.release, program, strerror(-err),
 		advice(kernel.release));
+}
+
+int door_load_programs(struct door *door)
+{
+	const char *refused;
+	int err;
+
+	if (door->programs.lookup)
+		return 0;
+	err = programs_load(&door->tables, &door->programs, &refused);
+	return err ? door_refused(door, err, refused) : 0;
 }
 
 static const char *path_of(const struct door *door, enum pin_link which)

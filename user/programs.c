@@ -48,6 +48,7 @@ static int load_xdp_as(const struct tables *tables, bool frags,
 		bpf_program__set_flags(program, bpf_program__flags(program) &
 							~BPF_F_XDP_HAS_FRAGS);
 	err = xdp_bpf__load(programs->xdp);
+	err = err ?: programs_mark(tables, bpf_program__fd(program));
 	if (err) {
 		xdp_bpf__destroy(programs->xdp);
 		programs->xdp = NULL;
@@ -55,28 +56,42 @@ static int load_xdp_as(const struct tables *tables, bool frags,
 	return err;
 }
 
-static int load_xdp(const struct tables *tables, struct programs *programs)
+int programs_xdp(const struct tables *tables, struct programs *programs)
 {
-	int err = load_xdp_as(tables, true, programs);
+	int err = 0;
 
+	if (!programs->xdp)
+		err = load_xdp_as(tables, true, programs);
 	/* Multi-buffer packets are newer than XDP: without it jumbo MTUs end
 	 * at a page. */
 	if (err)
 		err = load_xdp_as(tables, false, programs);
-	return err ?: programs_mark(tables, programs_xdp(programs));
+	return err ?: bpf_program__fd(programs->xdp->progs.anyport_xdp);
 }
 
-static int load_tc(const struct tables *tables, struct programs *programs)
+/* One of the two; the other is not given to the kernel. */
+static int load_tc(const struct tables *tables, bool ingress,
+		   struct tc_bpf **out)
 {
+	struct tc_bpf *object = tc_bpf__open();
+	struct bpf_program *program;
 	int err;
 
-	programs->tc = tc_bpf__open();
-	if (!programs->tc)
+	if (!object)
 		return -errno;
-	err = tables_reuse(tables, programs->tc->obj);
-	err = err ?: tc_bpf__load(programs->tc);
-	err = err ?: programs_mark(tables, programs_ingress(programs));
-	return err ?: programs_mark(tables, programs_egress(programs));
+	program = ingress ? object->progs.anyport_ingress
+			  : object->progs.anyport_egress;
+	(void)bpf_program__set_autoload(ingress ? object->progs.anyport_egress
+						: object->progs.anyport_ingress,
+					false);
+	err = tables_reuse(tables, object->obj);
+	err = err ?: tc_bpf__load(object);
+	err = err ?: programs_mark(tables, bpf_program__fd(program));
+	if (err)
+		tc_bpf__destroy(object);
+	else
+		*out = object;
+	return err;
 }
 
 static int load_lookup(const struct tables *tables, struct programs *programs)
@@ -97,12 +112,8 @@ int programs_load(const struct tables *tables, struct programs *programs,
 	int err;
 
 	*programs = (struct programs){ 0 };
-	*refused = PROG_EGRESS " or " PROG_INGRESS;
-	err = load_tc(tables, programs);
-	if (err)
-		return err;
-	*refused = PROG_XDP;
-	err = load_xdp(tables, programs);
+	*refused = PROG_EGRESS;
+	err = load_tc(tables, false, &programs->egress);
 	if (err)
 		return err;
 	*refused = PROG_LOOKUP;
@@ -146,7 +157,8 @@ void programs_free(struct programs *programs)
 {
 	peer_bpf__destroy(programs->peer);
 	lookup_bpf__destroy(programs->lookup);
-	tc_bpf__destroy(programs->tc);
+	tc_bpf__destroy(programs->egress);
+	tc_bpf__destroy(programs->ingress);
 	xdp_bpf__destroy(programs->xdp);
 	*programs = (struct programs){ 0 };
 }
@@ -162,17 +174,16 @@ int programs_peer(const struct programs *programs, bool v6)
 				  : programs->peer->progs.anyport_peer4);
 }
 
-int programs_ingress(const struct programs *programs)
+int programs_ingress(const struct tables *tables, struct programs *programs)
 {
-	return bpf_program__fd(programs->tc->progs.anyport_ingress);
+	int err = 0;
+
+	if (!programs->ingress)
+		err = load_tc(tables, true, &programs->ingress);
+	return err ?: bpf_program__fd(programs->ingress->progs.anyport_ingress);
 }
 
 int programs_egress(const struct programs *programs)
 {
-	return bpf_program__fd(programs->tc->progs.anyport_egress);
-}
-
-int programs_xdp(const struct programs *programs)
-{
-	return bpf_program__fd(programs->xdp->progs.anyport_xdp);
+	return bpf_program__fd(programs->egress->progs.anyport_egress);
 }

@@ -14,12 +14,16 @@
 struct programs {
 	struct lookup_bpf *lookup;
 	struct peer_bpf *peer; /* NULL: programs_load_peer() was not called */
-	struct tc_bpf *tc;
-	struct xdp_bpf *xdp; /* single: its instance is 0, it always acts */
+	struct tc_bpf *egress;
+	struct tc_bpf *ingress; /* NULL: not asked for yet */
+	/* the same; single: its instance is 0, it always acts */
+	struct xdp_bpf *xdp;
 };
 
-/* Loads all but "peer". On an error *REFUSED is the program that the kernel
- * refused. */
+/*
+ * Loads what every door has. On an error *REFUSED is the program that the
+ * kernel refused.
+ */
 int programs_load(const struct tables *tables, struct programs *programs,
 		  const char **refused);
 void programs_free(struct programs *programs);
@@ -31,9 +35,15 @@ int programs_load_peer(const struct tables *tables, struct programs *programs);
 
 int programs_lookup(const struct programs *programs);
 int programs_peer(const struct programs *programs, bool v6);
-int programs_ingress(const struct programs *programs);
 int programs_egress(const struct programs *programs);
-int programs_xdp(const struct programs *programs);
+
+/*
+ * Of what takes packets in, a door needs one: it is loaded when it is asked for,
+ * since the verifier takes longer over each than all the rest of a load. The
+ * descriptor stays with PROGRAMS; or -errno.
+ */
+int programs_ingress(const struct tables *tables, struct programs *programs);
+int programs_xdp(const struct tables *tables, struct programs *programs);
 
 /*
  * The XDP program for a dispatcher, where it acts only while INSTANCE is the

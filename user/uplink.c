@@ -195,9 +195,12 @@ static int set_single(struct door *door, const struct link *link,
 	struct step step = { .kind = STEP_XDP,
 			     .ifindex = link->ifindex,
 			     .mode = mode,
-			     .to = programs_xdp(&door->programs) };
-	int err = take(door, step, from);
+			     .to = programs_xdp(&door->tables,
+						&door->programs) };
+	int err = step.to < 0 ? step.to : take(door, step, from);
 
+	if (err)
+		return err;
 	out->ingress_id = prog_id(step.to);
 	out->dispatcher = false;
 	return err;
@@ -378,15 +381,17 @@ static int attach_tc(struct door *door, const struct link *link,
 		     const struct uplink_found *found, bool replace,
 		     struct state_uplink *out)
 {
-	int err = release_xdp(door, link, &found->xdp);
+	int to = programs_ingress(&door->tables, &door->programs), err;
 
+	if (to < 0)
+		return door_refused(door, to, PROG_INGRESS);
+	err = release_xdp(door, link, &found->xdp);
 	if (err)
 		return door_fail(door, err, "cannot detach from %s: %s",
 				 link->name, strerror(-err));
 	out->mode = ATTACH_TC;
 	out->dispatcher = false;
-	return attach_filter(door, link, BPF_TC_INGRESS,
-			     programs_ingress(&door->programs), replace,
+	return attach_filter(door, link, BPF_TC_INGRESS, to, replace,
 			     &out->ingress_id);
 }
 

@@ -303,7 +303,7 @@ ok "claim of a port where sshd only listens" door load
 door unload
 $IN bash -c 'exec 3<>/dev/tcp/198.51.100.1/2222; sleep 60' &
 client=$!
-until_true 5 sh -c "$IN ss -Htn state established sport = :2222 | grep -q ."
+until_true 5 sh -c "$IN ss -Htnp state established sport = :2222 | grep -q sshd"
 ok "claim of a port with an SSH session" refuses 1 "claim takes port 2222" door load
 config '[tcp]' 'map = 2222:443'
 ok "map of one" refuses 1 "map takes port 2222" door load
