@@ -414,6 +414,24 @@ static void forced_cookies(int v, uint16_t port)
 	note("%ld ", cookies() - before);
 }
 
+/* Until the server has its FIN the member's port is taken. */
+static void leave(int member)
+{
+	struct tcp_info info = { 0 };
+	socklen_t size;
+	int i;
+
+	shutdown(member, SHUT_WR);
+	for (i = 0; i < 1000 && info.tcpi_state != TCP_CLOSE; i++) {
+		usleep(1000);
+		size = sizeof(info);
+		assert_return_code(getsockopt(member, IPPROTO_TCP, TCP_INFO,
+					      &info, &size),
+				   errno);
+	}
+	close(member);
+}
+
 /* The server closed first and waits; the member comes again at once. */
 static void come_again(int v, uint16_t port, uint16_t from)
 {
@@ -426,7 +444,7 @@ static void come_again(int v, uint16_t port, uint16_t from)
 		talk(p);
 		close(p.server);
 		ended(p.member, "end");
-		close(p.member);
+		leave(p.member);
 	}
 }
 
