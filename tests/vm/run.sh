@@ -12,11 +12,13 @@
 # nanosecond: however slow or busy this host is, the guest takes itself for a
 # machine of ordinary speed, and no time limit in it runs out early. While it
 # is idle its clock follows the host's.
+# Where there are several tests, as many machines share them as VM_JOBS says (the
+# host's processors, unless memory is short).
 # Environment: TEST_TIMEOUT (the guest's seconds for one test), VM_TIMEOUT
 # (seconds for a kernel), VM_MEMORY (MiB), V=1.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-here=tests/vm command='' kernels=() qemu='' work=''
+here=tests/vm command='' kernels=() children=() qemu='' work=''
 
 usage() {
 	echo "usage: run.sh [-c COMMAND] [KERNEL ...] [-- TEST ...]" >&2
@@ -36,7 +38,14 @@ done
 
 # shellcheck disable=SC2317 # called by the trap
 cleanup() {
-	[ -z "$qemu" ] || kill -KILL "$qemu" 2>/dev/null
+	local child
+	for child in "${children[@]}"; do
+		kill "$child" 2>/dev/null && wait "$child"
+	done
+	if [ -n "$qemu" ]; then
+		kill -KILL "$qemu"
+		wait "$qemu"
+	fi 2>/dev/null
 	[ -z "$work" ] || rm -rf "$work"
 }
 trap cleanup EXIT
@@ -129,8 +138,6 @@ verdict() {
 run() {
 	local kernel=$1 dir=build/vm/$1 rc start=$SECONDS
 	shift
-	$here/kernel.sh "$kernel" "$dir" || return 1
-	$here/openvpn.sh build/vm/openvpn || return 1
 	work=$(mktemp -d "$dir/run.XXXXXX") && mkdir "$work/shared" || return 1
 	job "$@" >"$work/shared/job"
 	touch "$work/console" "$work/output"
@@ -153,8 +160,49 @@ run() {
 	return $rc
 }
 
+# How many machines at once: each wants a processor and its memory.
+machines() { # tests
+	local n=${VM_JOBS:-$(nproc)} room
+	room=$(awk -v each="${VM_MEMORY:-3072}" '/^MemAvailable/ {
+		print int($2 / 1024 / (each * 1.25)) }' /proc/meminfo)
+	[ "$n" -le "$room" ] || n=$room
+	[ "$n" -le "$1" ] || n=$1
+	[ "$n" -ge 1 ] || n=1
+	echo "$n"
+}
+
+# Every Nth test to each of N machines, each run by a script of its own.
+shared() { # machines kernel test ...
+	local n=$1 kernel=$2 i rc=0 list test
+	shift 2
+	for ((i = 0; i < n; i++)); do
+		list=()
+		for ((test = i + 1; test <= $#; test += n)); do
+			list+=("${!test}")
+		done
+		VM_JOBS=1 $here/run.sh "$kernel" -- "${list[@]}" &
+		children+=($!)
+	done
+	for i in "${children[@]}"; do
+		wait "$i" || rc=1
+	done
+	children=()
+	return $rc
+}
+
+fetched() {
+	$here/kernel.sh "$1" "build/vm/$1" && $here/openvpn.sh build/vm/openvpn
+}
+
 bad=0
 for k in "${kernels[@]}"; do
-	run "$k" "$@" || bad=1
+	n=$(machines $#)
+	if ! fetched "$k"; then
+		bad=1
+	elif [ "$n" -gt 1 ]; then
+		shared "$n" "$k" "$@" || bad=1
+	else
+		run "$k" "$@" || bad=1
+	fi
 done
 exit $bad
