@@ -37,7 +37,7 @@ instance() {
 	build/tests/tools/tunhold "$2" >"$out" &
 	pid[$1]=$!
 	started[$1]=$(date +%s)
-	for _ in $(seq 100); do [ -s "$out" ] && break; sleep 0.02; done
+	for _ in $(seq 500); do [ -s "$out" ] && break; sleep 0.02; done
 	[ -s "$out" ] || { echo "Bail out! no device $2"; exit 1; }
 	ip addr add 203.0.113.1/24 dev "$2" noprefixroute
 	ip addr add 2001:db8:2::1/64 dev "$2" nodad noprefixroute

@@ -45,7 +45,8 @@ check "another's: refused" same $? 1
 rm "$users/alice"; head -c 50000000 /dev/zero >"$users/alice"; connect alice udp $now
 check "huge: refused" same $? 1
 rm "$users/alice"; account alice 10
-check "all of that within the deadline" took "$start" 4000
+# 11 times 2 s; a member's events alone take a few ms
+check "all of that within the deadline" took "$start" 20000
 check "each with a line that says why" same "$(grep -c 'alice from 192.0.2.9:5000 on udp refused: ' "$dir/log")" 11
 check "and nothing is left" nothing
 shows 38
@@ -87,38 +88,53 @@ umount "$dir/full"
 shows 39
 
 # the deadline holds for locks, too
-connect alice tcp $now
+members="alice bob carol"
+account bob 11; account carol 12
+for who in $members; do connect "$who" tcp $now; done
 sed -i 's/^users = /deadline = 300ms\n&/' "$conf"
-: >"$state/.lock"
-for lock in alice .lock; do
-	flock "$state/$lock" sleep 3 & holder=$!
-	sleep 0.2
-	start=$(ms)
-	connect alice udp $now
-	check "$lock locked: the member is let in" same $? 0
-	check "within the deadline" took "$start" 600
-	check "with a configuration" grep -q ifconfig-push "$dir/push.alice.udp"
-	start=$(ms)
-	disconnect alice tcp $now
-	check "$lock locked: disconnect exit 0" same $? 0
-	check "within the deadline" took "$start" 600
-	start=$(ms)
-	event down "" tcp 0
-	check "$lock locked: down exit 0" same $? 0
-	check "within the deadline" took "$start" 600
-	kill "$holder" 2>/dev/null
-	pkill -P "$holder" 2>/dev/null
+hold() { # FILE ... of $state: locked until $holder is killed
+	rm -f "$dir/held"
+	(
+		for file; do exec {fd}>>"$state/$file" && flock "$fd" || exit; done
+		: >"$dir/held"
+		exec sleep 120
+	) &
+	holder=$!
+	for _ in $(seq 500); do [ -e "$dir/held" ] && break; sleep 0.02; done
+	check "$* locked" test -e "$dir/held"
+}
+# A busy machine may keep an event from its processor; then that of the next
+# member has to be in time. A hook that waits too long does so each time.
+in_time() { # TYPE INSTANCE
+	local start t
+	for who in $members; do
+		start=$(ms)
+		event "$1" "$who" "$2" $now || return
+		t=$(($(ms) - start))
+		[ $t -gt 600 ] || return 0
+		echo "# $1 of $who took $t ms"
+	done
+	false
+}
+for lock in "$members" .lock; do
+	# shellcheck disable=SC2086 # words
+	hold $lock
+	check "$lock locked: connect exit 0, within the deadline" in_time client-connect udp
+	check "with a configuration" grep -q ifconfig-push "$dir/push.$who.udp"
+	check "$lock locked: disconnect exit 0, within the deadline" in_time client-disconnect tcp
+	check "$lock locked: down exit 0, within the deadline" in_time down tcp
+	kill "$holder"
 	wait "$holder" 2>/dev/null
-	flock "$state/$lock" true
 done
+sed -i '/^deadline/d' "$conf"
+for who in $members; do disconnect "$who" tcp $now; done
 status udp "alice,$now,203.0.113.10,2001:db8:2::a,$now"
 event up "" udp 0
 at=$(($(date +%s) + 5)) status udp "alice,$now,203.0.113.10,2001:db8:2::a,$now"
 reconcile >/dev/null
 check "reconcile gives the session its routes" routes_on 10 tunudp
-sed -i '/^deadline/d' "$conf"
 disconnect alice udp $now; disconnect alice tcp $now
-rm -f "$dir"/status.*
+rm -f "$dir"/status.* "$users/bob" "$users/carol"
 
 # 43: OpenVPN's user, the file capability, the stock unit's limits
 mkdir "$dir/etc"
