@@ -35,8 +35,11 @@ __attribute__((format(printf, 3, 4))) void
 account_error(struct account_report *report, unsigned int line, const char *fmt,
 	      ...);
 
-/* The directory of accounts, or -errno (-EPERM: anybody may write to it). */
-int account_dir(const char *path);
+#define ACCOUNT_WHY 400
+
+/* The directory of accounts, or -errno (-EPERM: others can change it) and WHY,
+ * which names it and what to do. */
+int account_dir(const char *path, char why[ACCOUNT_WHY]);
 /*
  * Reads account NAME (a valid one) of the directory DIR. 0; -ENOENT when there
  * is none; -EINVAL when it is wrong, which is reported; or -errno.

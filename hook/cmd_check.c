@@ -221,14 +221,11 @@ static int run(const struct config *config, const char *only)
 {
 	struct check c = { .config = &config->hook, .only = only };
 	int status = HOOK_FAILED;
+	char why[ACCOUNT_WHY];
 
-	c.dir = account_dir(config->hook.users);
+	c.dir = account_dir(config->hook.users, why);
 	if (c.dir < 0)
-		hooklog_error("cannot use the directory of accounts %s: %s%s",
-			      config->hook.users, strerror(-c.dir),
-			      c.dir == -EPERM ? "; others can write to it: "
-						"chmod o-w"
-					      : "");
+		hooklog_error("cannot use the directory of accounts: %s", why);
 	else
 		status = check_all(&c);
 	if (c.dir >= 0)

@@ -62,17 +62,14 @@ static int read_account(struct connect *c)
 	const struct env *env = &c->hook->env;
 	struct account_report report = { 0 };
 	char *errors = NULL;
-	char file[4200];
+	char file[4200], why[ACCOUNT_WHY];
 	size_t size;
 	int err, dir;
 
-	dir = account_dir(config->users);
+	dir = account_dir(config->users, why);
 	if (dir < 0)
 		return refuse(env, dir,
-			      "cannot use the directory of accounts "
-			      "%s: %s; OpenVPN's user must be able to read it "
-			      "and others not to write to it",
-			      config->users, strerror(-dir));
+			      "cannot use the directory of accounts: %s", why);
 	snprintf(file, sizeof(file), "%s/%s", config->users, env->name);
 	report.file = file;
 	report.errors = open_memstream(&errors, &size);

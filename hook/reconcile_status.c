@@ -187,12 +187,16 @@ static int fill_from_account(struct reconciler *r, const char *name,
 	struct account_report report = { .file = name };
 	struct account account;
 	struct env env = { .has4 = true, .has6 = true };
+	char why[ACCOUNT_WHY];
 	struct claim from;
 	int err, dir;
 
-	dir = account_dir(config->users);
-	if (dir < 0)
+	dir = account_dir(config->users, why);
+	if (dir < 0) {
+		hooklog_error("%s: cannot use the directory of accounts: %s",
+			      name, why);
 		return dir;
+	}
 	err = account_read(dir, name, &report, &account);
 	close(dir);
 	if (!err)
@@ -410,8 +414,8 @@ bool correct_claims(struct reconciler *r, struct ledger *ledger)
 		struct status_session *s =
 			status_file_first(&o->file, ledger->name);
 
-		for (; s && o->fresh; s = status_file_next(&o->file, s + 1,
-							   ledger->name))
+		for (; s && o->fresh;
+		     s = status_file_next(&o->file, s + 1, ledger->name))
 			changed |= add_missing(r, ledger, o, s);
 	}
 	changed |= note_received(r, ledger);

@@ -31,6 +31,7 @@ chmod 777 $evil/sessions
 sed "s|^range = 203.*|range = 192.0.2.0/24|; s|^users.*|users = $evil/users|
 	s|^state.*|state = $evil/sessions|" "$conf" >$evil/anyport.conf
 echo IP4=192.0.2.66 >$evil/users/alice
+chown -R $HOOK_UID $evil/users # root, there
 before=(unshare -Urm bash -c "mount --bind $evil /etc/anyport && exec \"\$@\"" bash)
 member client-connect alice tcp
 before=()

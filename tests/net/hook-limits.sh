@@ -42,12 +42,23 @@ chmod g-w,o+w "$users/alice"; connect alice udp $now
 check "world-writable: refused" same $? 1
 chmod o-w "$users/alice"; chown 4242 "$users/alice"; connect alice udp $now
 check "another's: refused" same $? 1
+chown 0 "$users/alice"; chmod g+w "$users"; connect alice udp $now
+check "a directory that a group can write to: refused" same $? 1
+check "with what mends it" grep -q "refused: .*: chmod go-w $users\$" "$dir/log"
+"$hook" check -c "$conf" >"$dir/out" 2>&1
+check "check says so, too" same "$? $(grep -c "chmod go-w $users\$" "$dir/out")" "1 1"
+chmod 1777 "$users"; connect alice udp $now
+check "nor does the sticky bit help" same $? 1
+chmod 755 "$users"; chown 4242 "$users"; connect alice udp $now
+check "another's directory: refused" same $? 1
+check "with what mends that" grep -q "refused: .*: chown root $users\$" "$dir/log"
+chown 0 "$users"
 rm "$users/alice"; head -c 50000000 /dev/zero >"$users/alice"; connect alice udp $now
 check "huge: refused" same $? 1
 rm "$users/alice"; account alice 10
-# 11 times 2 s; a member's events alone take a few ms
+# 14 events of 2 s each; they take a few ms
 check "all of that within the deadline" took "$start" 20000
-check "each with a line that says why" same "$(grep -c 'alice from 192.0.2.9:5000 on udp refused: ' "$dir/log")" 11
+check "each with a line that says why" same "$(grep -c 'alice from 192.0.2.9:5000 on udp refused: ' "$dir/log")" 14
 check "and nothing is left" nothing
 shows 38
 

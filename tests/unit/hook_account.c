@@ -269,6 +269,36 @@ static void files(void **state)
 	assert_int_equal(access("/tmp/anyport-account.ran", F_OK), -1);
 }
 
+static void refused_dir(const char *remedy)
+{
+	char why[ACCOUNT_WHY], end[100];
+
+	snprintf(end, sizeof(end), "%s%s", remedy, scratch_path);
+	assert_int_equal(account_dir(scratch_path, why), -EPERM);
+	assert_non_null(strstr(why, end));
+}
+
+static void directory(void **state)
+{
+	static const mode_t writable[] = { 0720, 0702, 0770, 01777, 01730 };
+	char why[ACCOUNT_WHY];
+	size_t i;
+	int fd;
+
+	(void)state;
+	for (i = 0; i < sizeof(writable) / sizeof(*writable); i++) {
+		assert_int_equal(fchmod(scratch, writable[i]), 0);
+		refused_dir(": chmod go-w ");
+	}
+	assert_int_equal(fchmod(scratch, 0755), 0);
+	fd = account_dir(scratch_path, why);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(fchmod(scratch, 0700), 0);
+	assert_int_equal(account_dir("/nowhere", why), -ENOENT);
+	assert_non_null(strstr(why, "/nowhere: No such file"));
+}
+
 /* Only root can make these. */
 static void root_files(void **state)
 {
@@ -282,18 +312,18 @@ static void root_files(void **state)
 	assert_int_equal(read_one("foreign"), -EINVAL);
 	if (!mknodat(scratch, "null", S_IFCHR | 0600, makedev(1, 3)))
 		assert_int_equal(read_one("null"), -EINVAL);
-	assert_int_equal(fchmod(scratch, 0703), 0);
-	assert_int_equal(account_dir(scratch_path), -EPERM);
-	assert_int_equal(fchmod(scratch, 0700), 0);
+	assert_int_equal(fchown(scratch, 4242, -1), 0);
+	refused_dir(": chown root ");
+	assert_int_equal(fchown(scratch, 0, -1), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(todays),     cmocka_unit_test(parts),
-		cmocka_unit_test(errors),     cmocka_unit_test(all_errors),
-		cmocka_unit_test(bytes),      cmocka_unit_test(files),
-		cmocka_unit_test(root_files),
+		cmocka_unit_test(todays),    cmocka_unit_test(parts),
+		cmocka_unit_test(errors),    cmocka_unit_test(all_errors),
+		cmocka_unit_test(bytes),     cmocka_unit_test(files),
+		cmocka_unit_test(directory), cmocka_unit_test(root_files),
 	};
 
 	return cmocka_run_group_tests_name("hook_account", tests, scratch_make,
