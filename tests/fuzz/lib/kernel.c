@@ -120,6 +120,7 @@ static void reset(enum door_mode mode)
 {
 	door.mode = mode;
 	put("secret", 0, twin_at("secret", 0));
+	put("spread", 0, twin_at("spread", 0));
 	for (int i = 0; i < N_SEGMENTS; i++)
 		put(segments[i], 0, zeroes);
 	for (uint32_t i = 0; i < AP_CLASSES; i++)
@@ -282,10 +283,20 @@ static void same_counters(void)
 	}
 }
 
+static void same_spread(void)
+{
+	struct ap_spread here[2];
+
+	take("spread", 0, here);
+	errno = 0;
+	must(!memcmp(here, twin_at("spread", 0), sizeof(here)), "spread");
+}
+
 static void end_of_story(void)
 {
 	for (int which = 0; which < N_SEGMENTS; which++)
 		same_flows(which);
+	same_spread();
 	errno = 0;
 	must(door_table(&door, "nat4", NULL) == twin_tuples("nat4"), "nat4");
 	must(door_table(&door, "nat6", NULL) == twin_tuples("nat6"), "nat6");

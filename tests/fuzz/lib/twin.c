@@ -106,6 +106,8 @@ void twin_reset(enum door_mode m)
 	mode = m;
 	twin_ns = FIRST;
 	active->clock = 0;
+	/* as a load leaves it: of one segment all is in use */
+	memset(twin_at("spread", 0), 0, 2 * sizeof(struct ap_spread));
 	twin_maps_reset();
 	twin_sockets_reset();
 }

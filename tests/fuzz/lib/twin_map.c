@@ -166,6 +166,8 @@ void *twin_at(const char *name, uint32_t index)
 		return &secret;
 	if (!strcmp(name, "active"))
 		return &active;
+	if (!strcmp(name, "spread"))
+		return &spread;
 	m = map_named(name);
 	if (index >= m->entries)
 		abort();
