@@ -97,11 +97,12 @@ counted() { # name packets|bytes
 }
 restart_count() { within net nft reset counters >/dev/null; }
 
-fire() { # address port: the lines of standard input
+# From a file, which bash reads by pages; from a pipe it reads by bytes.
+fire() { # address port file: each of its lines
 	# shellcheck disable=SC2016
 	within carol bash -c 'while read -r line; do
 		printf "$line" >"/dev/udp/$0/$1"
-	done' "$1" "$2"
+	done <"$2"' "$1" "$2" "$3"
 }
 fire_file() { # address port file
 	# shellcheck disable=SC2016
@@ -123,7 +124,8 @@ no_answer() { # instance address port
 	local out in answers not=none
 	[ "$1" != none ] || not="x38\\|x50"
 	restart_count
-	grep -v "^.\($not\)" "$LAB_DIR/garbage" | fire "$2" "$3"
+	LC_ALL=C grep -v "^.\($not\)" "$LAB_DIR/garbage" >"$LAB_DIR/fired"
+	fire "$2" "$3" "$LAB_DIR/fired"
 	quiet
 	in=$(counted got bytes) out=$(counted sent bytes)
 	answers=$(counted answers packets)
