@@ -197,10 +197,14 @@ static int set_single(struct door *door, const struct link *link,
 			     .mode = mode,
 			     .to = programs_xdp(&door->tables,
 						&door->programs) };
-	int err = step.to < 0 ? step.to : take(door, step, from);
+	int err;
 
-	if (err)
-		return err;
+	if (step.to < 0) {
+		quiet_keep("the kernel refused program " PROG_XDP
+			   ": anyport -v load says more");
+		return step.to;
+	}
+	err = take(door, step, from);
 	out->ingress_id = prog_id(step.to);
 	out->dispatcher = false;
 	return err;
