@@ -60,3 +60,9 @@ tap_done() { # number ...
 	done
 	exit 0
 }
+
+# The directory of pins, as this version names it. Of a script's own place, for
+# tests run from anywhere.
+# shellcheck disable=SC2034
+LAYOUT=v$(sed -n 's/^#define AP_LAYOUT //p' \
+	"$(dirname "${BASH_SOURCE[0]}")/../../bpf/anyport.h")

@@ -76,7 +76,7 @@ state() { # jq filter
 }
 
 pins() {
-	echo "/run/anyport/bpf/$(netns_number)/v3"
+	echo "/run/anyport/bpf/$(netns_number)/$LAYOUT"
 }
 
 # Ids of what the kernel runs on an interface: "xdp N", "egress N", "ingress N".

@@ -21,13 +21,13 @@ other_door() {
 		2>/dev/null || return
 	NUMBER=$(nsenter --net="/run/netns/$1" stat -L -c %i /proc/self/ns/net)
 }
-is_there() { [ -e "/run/anyport/bpf/$NUMBER/v3/lookup" ] && [ -e "/run/anyport/$NUMBER.json" ]; }
+is_there() { [ -e "/run/anyport/bpf/$NUMBER/$LAYOUT/lookup" ] && [ -e "/run/anyport/$NUMBER.json" ]; }
 nothing_of_it() {
 	! find /run/anyport | grep "/$NUMBER"
 }
 # The kernel takes a namespace apart a moment after its name is gone.
 taken_apart() {
-	[ "$(bpftool -j link show pinned "/run/anyport/bpf/$NUMBER/v3/lookup" |
+	[ "$(bpftool -j link show pinned "/run/anyport/bpf/$NUMBER/$LAYOUT/lookup" |
 		jq .netns_ino)" = 0 ]
 }
 
@@ -56,7 +56,7 @@ ok "status: nothing of it" not_named
 
 # Held by nothing but its name; its sk_lookup was detached by hand.
 other_door second
-bpftool link detach pinned "/run/anyport/bpf/$NUMBER/v3/lookup"
+bpftool link detach pinned "/run/anyport/bpf/$NUMBER/$LAYOUT/lookup"
 ok "of a namespace that exists" is_there
 ok "load here" door load
 ok "removes nothing" is_there
@@ -71,7 +71,7 @@ left_here() { named 1 load; }
 ok "status names it when that ends" until_true 10 left_here
 
 # An unload that was interrupted when only the directories were left.
-mkdir -p /run/anyport/bpf/4026599999/v3
+mkdir -p /run/anyport/bpf/4026599999/$LAYOUT
 ok "unload here" door unload
 ok "has removed all" clean
 tap_done

@@ -46,10 +46,10 @@ shaped() { # name type key value entries
 	bpftool map pin pinned "$pin" $HELD && rm "$pin" &&
 		bpftool map create "$pin" type "$2" key "$3" value "$4" \
 			entries "$5" name "$1" || return
-	refuses 1 "v3/$1 is missing or is not this version's: anyport unload, then load" \
+	refuses 1 "$LAYOUT/$1 is missing or is not this version's: anyport unload, then load" \
 		door load || rc=1
 	# What is too large for a reader shows whether any of them trusts it.
-	[ "$4" -le "$value" ] || { refuses 1 "v3/$1" door reload &&
+	[ "$4" -le "$value" ] || { refuses 1 "$LAYOUT/$1" door reload &&
 		readers_refuse "$1"; } || rc=1
 	rm "$pin" && bpftool map pin pinned $HELD "$pin" && rm $HELD &&
 		[ $rc = 0 ]
@@ -154,11 +154,12 @@ for name in counters flows6 active; do
 	rm "$(pins)/$name"
 	ok "$name is missing: mended by what status says" mended
 done
-for layout in v0 v1 v2 v4-new v10; do
+newer=v$((${LAYOUT#v} + 1))-new
+for layout in v0 v1 v2 "$newer" v10; do
 	ok "pins of layout $layout" other_layout $layout
 done
 ok "pins of layout v1 beside ours" other_beside v1
-ok "and v4-new" other_beside v4-new
+ok "and $newer" other_beside "$newer"
 ok "a state file that is cut short" cut_short
 ok "one of another schema" other_record '.schema = 2'
 ok "one of another layout" other_record '.layout = 1'

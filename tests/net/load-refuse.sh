@@ -224,13 +224,13 @@ rmdir "/run/anyport/bpf/$(netns_number)/theirs" "/run/anyport/bpf/$(netns_number
 door load 2>/dev/null
 before=$(attached)
 bpftool map create "$(pins)/theirs" type array key 4 value 4 entries 1 name theirs
-ok "a foreign map among ours" refuses 1 "v3/theirs is not anyport's" door reload
+ok "a foreign map among ours" refuses 1 "$LAYOUT/theirs is not anyport's" door reload
 ok "changes nothing" test "$before" = "$(attached)"
 rm "$(pins)/theirs"
 rm "$(pins)/half6"
-ok "a map that is missing" refuses 1 "v3/half6" door load
+ok "a map that is missing" refuses 1 "$LAYOUT/half6" door load
 bpftool map create "$(pins)/half6" type array key 4 value 4 entries 1 name half6
-ok "a map of another shape" refuses 1 "v3/half6" door load
+ok "a map of another shape" refuses 1 "$LAYOUT/half6" door load
 ok "the message's next step, unload" door unload
 ok "clears it" clean
 ok "load afterwards" door load

@@ -140,7 +140,7 @@ egress_off() {
 clsact_off() {
 	ns tc qdisc del dev eth0 clsact && mended 'eth0 has lost .* tc egress'
 }
-pins() { echo /run/anyport/bpf/"$(ns stat -Lc %i /proc/self/ns/net)"/v3; }
+pins() { echo /run/anyport/bpf/"$(ns stat -Lc %i /proc/self/ns/net)"/"$LAYOUT"; }
 steering_off() {
 	ns bpftool link detach pinned "$(pins)/lookup" &&
 		mended 'sk_lookup is not attached'

@@ -14,6 +14,9 @@
 #include "ids.h"
 #include "state_json.h"
 
+#define STRING_(x) #x
+#define STRING(x)  STRING_(x)
+
 static struct config config;
 static struct state state;
 static uint8_t id[AP_ADDRS];
@@ -198,8 +201,8 @@ static void damage(const char *from, const char *to)
 static void test_damaged(void **unused)
 {
 	(void)unused;
-	damage("\"layout\": 3", "\"layout\": -1");
-	damage("\"layout\": 3", "\"layout\": \"1\"");
+	damage("\"layout\": " STRING(AP_LAYOUT), "\"layout\": -1");
+	damage("\"layout\": " STRING(AP_LAYOUT), "\"layout\": \"1\"");
 	damage("4000000000", "4294967296");
 	damage("\"eth0\"", "\"a-name-of-sixteen\"");
 	damage("\"native\"", "\"auto\"");
