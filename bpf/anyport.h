@@ -12,7 +12,7 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 
-#define AP_LAYOUT 3
+#define AP_LAYOUT 4
 
 /* Bounds; each is also the size of an array below or of a map. */
 #define AP_ADDRS    32 /* door addresses in one configuration, both families */

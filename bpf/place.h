@@ -33,6 +33,14 @@ struct place_key {
 		     */
 };
 
+#define PLACE_ODD 0x9fb21c651e98df25ULL /* odd, and many bits set */
+
+/*
+ * Multiplying by the secret would do for random keys. But members behind one
+ * address have ports in a row, and others have the same port at addresses in a
+ * row: many secrets turn those into few and crowded buckets. What comes before
+ * tears them apart.
+ */
 static __always_inline __u32 place_hash(const __u64 secret[2],
 					const struct place_key *key,
 					const int v)
@@ -40,10 +48,13 @@ static __always_inline __u32 place_hash(const __u64 secret[2],
 	__u64 x = key->rest ^ secret[0];
 
 	if (v == 6) {
-		x = (x ^ key->high) * 0x9fb21c651e98df25ULL;
+		x = (x ^ key->high) * PLACE_ODD;
 		x ^= x >> 32;
 		x ^= key->low;
 	}
+	x ^= x >> 29;
+	x *= PLACE_ODD;
+	x ^= x >> 32;
 	return x * (secret[1] | 1) >> 32;
 }
 
