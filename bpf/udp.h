@@ -60,8 +60,12 @@ static __always_inline int source_is_odd(const struct miss *m,
 static __always_inline int is_remembered(const struct miss *m,
 					 const struct ap_config *c, const int v)
 {
+	__u16 local = bpf_ntohs(m->seek.dialled);
 	__u32 *seen;
 
+	/* as udp_remember() has it: a look-up in the kernel's hash is dear */
+	if (local < c->nat_first || local > c->nat_last)
+		return 0;
 	if (v == 4) {
 		struct ap_nat4 key = {
 			.addr = m->seek.key.k4.addr,
@@ -112,11 +116,13 @@ static __always_inline int has_local_socket(void *ctx, const struct miss *m,
 /* A packet of a half-open flow: the limiter still has its say. */
 static __always_inline int udp_half_open(const struct miss *m,
 					 const struct ap_config *c,
-					 struct ap_flow *flow)
+					 struct ap_flow *flow, int admitted)
 {
 	int verified = flow->state == AP_VERIFIED;
 
-	if (verified && flow->allowance < ALLOWANCE)
+	if (admitted)
+		;
+	else if (verified && flow->allowance < ALLOWANCE)
 		flow->allowance++;
 	else if (!limit_admits(c, m->class, m->prefix))
 		return AP_C_drop_reset + m->class;
@@ -125,10 +131,10 @@ static __always_inline int udp_half_open(const struct miss *m,
 }
 
 static __always_inline int udp_create(struct miss *m, const struct ap_config *c,
-				      const int v)
+				      int admitted, const int v)
 {
 	/* first packets make flows: nobody gets a slot past the limiter */
-	if (!limit_admits(c, m->class, m->prefix))
+	if (!admitted && !limit_admits(c, m->class, m->prefix))
 		return AP_C_drop_reset + m->class;
 	switch (flow_create(&m->seek, c, v)) {
 	case CREATED: return AP_C_udp_new;
@@ -150,6 +156,7 @@ static __always_inline int udp_miss(void *ctx, struct miss *m, const int v)
 	struct ap_flow *flow;
 	struct conf conf;
 	__u32 candidates = 1;
+	int admitted = 0;
 
 	conf_of(&conf, m->generation);
 	c = conf.c;
@@ -177,8 +184,19 @@ static __always_inline int udp_miss(void *ctx, struct miss *m, const int v)
 		return AP_C_pass_remembered;
 	if (!(m->flags & (AP_CLAIM | AP_OWN)) && has_local_socket(ctx, m, v))
 		return AP_C_pass_local;
+	/*
+	 * Whose flow is verified has OpenVPN's answer and sends no reset any
+	 * more: resets meet the limiter before a table that a flood keeps out
+	 * of the cache.
+	 */
+	if (m->class == AP_RESET) {
+		admitted = limit_admits(c, AP_RESET, m->prefix);
+		if (!admitted)
+			return AP_C_drop_reset;
+	}
 	flow = flow_find(0, &m->seek, c, 0, candidates, v);
-	return flow ? udp_half_open(m, c, flow) : udp_create(m, c, v);
+	return flow ? udp_half_open(m, c, flow, admitted)
+		    : udp_create(m, c, admitted, v);
 }
 
 __noinline int udp_miss4(HOOK *ctx, struct miss *m)

@@ -232,6 +232,28 @@ static void allowance_is_for_life(void **state)
 	assert_in_range(in, 128, 150);
 }
 
+/* It has OpenVPN's answer: another reset is no part of its handshake. */
+static void reset_of_verified(void **state)
+{
+	struct end member, to, seen;
+	int v;
+
+	(void)state;
+	for (v = 0; v < 2; v++) {
+		door_reset(&door);
+		member =
+			v ? end("2001:db8:9::9", 5000) : end("192.0.2.9", 5000);
+		to = dialled(v, 53);
+		seen = say(&door, member, to, &golden_first[1]);
+		answer(&door, seen, to, &golden_reply_control, member);
+		limited_slowly();
+		assert_true(admitted(member, to, &golden_first[1]));
+		flood(v, FLOOD, &golden_first[1]);
+		assert_false(admitted(member, to, &golden_first[1]));
+		assert_true(admitted(member, to, &golden_control));
+	}
+}
+
 /* One source alone cannot take what the others need. */
 static void one_prefix(void **state)
 {
@@ -421,6 +443,7 @@ int main(void)
 		cmocka_unit_test(established_is_never_limited),
 		cmocka_unit_test(verified_has_some),
 		cmocka_unit_test(allowance_is_for_life),
+		cmocka_unit_test(reset_of_verified),
 		cmocka_unit_test(one_prefix),
 		cmocka_unit_test(known_prefixes),
 		cmocka_unit_test(reserve_is_for_whom_it_was_meant),

@@ -271,6 +271,12 @@ static void only_forwarded_in_range(void **state)
 	out = opening(DOOR_A4, 60999, member_ip[0], 1);
 	expect_out(&door, &out, true, &out);
 	assert_int_equal(door_count(&door, AP_C_out_remembered), 2);
+	/* ... nor answered, when a reload has taken the range away */
+	door.config.nat_first = 33000;
+	door_configure(&door);
+	say(&door, end(member_ip[0], 1), end(DOOR_A4, 32768), &golden_first[1]);
+	out = opening(member_ip[0], 1, DOOR_A4, 60999);
+	expect_left(&door, &out, AP_C_pass_remembered);
 }
 
 /* An outsider who comes first does not shadow the client (CVE-2021-3773). */
