@@ -14,13 +14,14 @@
 #include <string.h>
 
 #include "../live/gen.h"
+#include "calm.h"
 #include "figure.h"
 #include "generator.h"
 
 #define MEMBERS4 "0.0.0.0"
 #define MEMBERS6 "2001:db8::1"
 #define BATCH    64
-#define RUNS     5
+#define PARTS    25  /* of a turn */
 #define BURST    256 /* few enough for the half-open tier's buckets */
 
 static int program, map;
@@ -125,17 +126,30 @@ double generator_send(const struct path *p, struct traffic *t, unsigned int n)
 	return opts.duration;
 }
 
+struct run {
+	const struct path *path;
+	struct traffic *traffic;
+	unsigned int n;
+};
+
+static double run(void *arg)
+{
+	const struct run *r = arg;
+
+	return generator_send(r->path, r->traffic, r->n);
+}
+
 double generator_turn(const struct path *p, struct traffic *t, unsigned int n,
 		      uint64_t *sent)
 {
-	struct samples runs = { 0 };
-	unsigned int run = n / RUNS, warm = t->flows > run ? t->flows : run;
+	struct run r = { p, t, n / PARTS };
+	unsigned int warm = t->flows > r.n ? t->flows : r.n, runs = 0;
+	double ns;
 
 	(void)generator_send(p, t, warm);
-	for (int i = 0; i < RUNS; i++)
-		samples_add(&runs, generator_send(p, t, run));
-	*sent += warm + run * RUNS;
-	return samples_at(&runs, 0.5);
+	ns = calm_median(run, &r, &runs);
+	*sent += warm + (uint64_t)r.n * runs;
+	return ns;
 }
 
 void generator_establish(const struct path *p, const struct traffic *t)

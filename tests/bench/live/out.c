@@ -16,12 +16,13 @@
 #include <sys/socket.h>
 
 #include "../lib/busy.h"
+#include "../lib/calm.h"
 #include "../lib/established.h"
 #include "gen.h"
 #include "ns.h"
 
 #define BATCH 64
-#define RUNS  5
+#define PARTS 25 /* of a turn */
 
 /* Frames that came out of P's veth. */
 static uint64_t came_out(const struct path *p)
@@ -133,23 +134,37 @@ static double send_all(const struct path *p, struct traffic *t, unsigned int n)
 	return (busy_ns() - start) / n;
 }
 
+struct run {
+	const struct path *path;
+	struct traffic *traffic;
+	unsigned int n;
+};
+
+static double run(void *arg)
+{
+	const struct run *r = arg;
+
+	return send_all(r->path, r->traffic, r->n);
+}
+
 static double turn(const struct path *p, struct traffic *t, unsigned int n,
 		   uint64_t *sent)
 {
-	unsigned int run = n / RUNS, warm = t->flows > run ? t->flows : run;
+	struct run r = { p, t, n / PARTS };
+	unsigned int all = t->flows > r.n ? t->flows : r.n, runs = 0;
 	uint64_t out = came_out(p);
-	struct samples runs = { 0 };
+	double ns;
 
 	prepare(p, t);
-	(void)send_all(p, t, warm);
-	for (int i = 0; i < RUNS; i++)
-		samples_add(&runs, send_all(p, t, run));
+	(void)send_all(p, t, all);
+	ns = calm_median(run, &r, &runs);
+	all += r.n * runs;
 	out = came_out(p) - out;
-	if (out < warm + run * RUNS)
-		errx(1, "%s: of %u answers %lu came out", p->name,
-		     warm + run * RUNS, (unsigned long)out);
-	*sent += warm + run * RUNS;
-	return samples_at(&runs, 0.5);
+	if (out < all)
+		errx(1, "%s: of %u answers %lu came out", p->name, all,
+		     (unsigned long)out);
+	*sent += all;
+	return ns;
 }
 
 static uint64_t counted(const struct counts *c)

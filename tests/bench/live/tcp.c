@@ -17,12 +17,13 @@
 #include <unistd.h>
 
 #include "../lib/busy.h"
+#include "../lib/calm.h"
 #include "../lib/plan.h"
 #include "ns.h"
 
 #define OPENVPN     1194
-#define CONNECTIONS 400
-#define BULK        (48 << 20)
+#define CONNECTIONS 40
+#define BULK        (6 << 20)
 #define CHUNK       (64 << 10)
 
 /* A path and a port of it. */
@@ -76,13 +77,22 @@ static void assert_port(const struct way *w, int fd)
 		     w->port, here.port);
 }
 
-static double connections(const struct way *w, bool v6)
+/* A way, and by which family. */
+struct dialling {
+	const struct way *way;
+	bool v6;
+};
+
+/* Microseconds that a connection takes. */
+static double connections(void *arg)
 {
+	const struct dialling *d = arg;
+	const struct way *w = d->way;
 	double start = busy_ns();
 	int fd, accepted;
 
 	for (int i = 0; i < CONNECTIONS; i++) {
-		fd = dial(w, v6, &accepted);
+		fd = dial(w, d->v6, &accepted);
 		if (!i)
 			assert_port(w, accepted);
 		(void)close(fd);
@@ -91,15 +101,17 @@ static double connections(const struct way *w, bool v6)
 	return (busy_ns() - start) / CONNECTIONS / 1e3;
 }
 
-/* Both ends take turns; neither waits for the other. */
-static double transfer(const struct way *w, bool v6)
+/* Gbit/s. Both ends take turns; neither waits for the other. */
+static double transfer(void *arg)
 {
+	const struct dialling *d = arg;
+	const struct way *w = d->way;
 	static char out[CHUNK], in[CHUNK];
 	size_t sent = 0, received = 0;
 	time_t limit = time(NULL) + 30;
 	double start;
 	ssize_t n;
-	int server, client = dial(w, v6, &server);
+	int server, client = dial(w, d->v6, &server);
 
 	start = busy_ns();
 	while (received < BULK) {
@@ -190,10 +202,15 @@ static void rounds(const struct plan *plan, bool v6)
 		for (unsigned int i = 0; i < n_ways; i++) {
 			struct way *w = &ways[(r + i) % n_ways];
 
-			if (!r) /* neighbours, caches, slow start */
-				(void)connections(w, v6);
-			samples_add(&w->connect[v6], connections(w, v6));
-			samples_add(&w->bulk[v6], transfer(w, v6));
+			struct dialling d = { w, v6 };
+			unsigned int runs = 0;
+
+			(void)connections(&d); /* neighbours, caches */
+			samples_add(&w->connect[v6],
+				    calm_median(connections, &d, &runs));
+			(void)transfer(&d);
+			samples_add(&w->bulk[v6],
+				    calm_median(transfer, &d, &runs));
 		}
 	put_figures(v6);
 }

@@ -12,6 +12,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <float.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 #include "xdp.skel.h"
 
 #define ROUNDS (BLOCKS / PROGRAMS)
+#define RUNS   40
 
 struct door door; /* of expect.h */
 static struct bpf_object *rotate;
@@ -63,16 +65,49 @@ static void run(const struct frame *frame, uint32_t flows)
 	}
 }
 
-/* The times of WHICH, sorted, in ns per packet. */
-static void times(enum which which, double out[ROUNDS])
-{
-	for (uint32_t i = 0; i < ROUNDS; i++) {
-		uint32_t block = i * PROGRAMS + which, ns = 0;
+/* Nanoseconds per packet, of the blocks that are kept. */
+struct kept {
+	size_t n;
+	double ns[PROGRAMS][RUNS * ROUNDS];
+};
 
-		bpf_map_lookup_elem(map("times"), &block, &ns);
-		out[i] = (double)ns / BLOCK;
+static double block_ns(uint32_t block)
+{
+	uint32_t ns = 0;
+
+	bpf_map_lookup_elem(map("times"), &block, &ns);
+	return (double)ns / BLOCK;
+}
+
+/*
+ * Keeps the rounds in which nobody else had the core (see lib/calm.h): the
+ * empty program was as quick as it ever is in CALM, and so it was in the next
+ * round.
+ */
+static void keep(struct kept *kept, double calm)
+{
+	double this = block_ns(EMPTY), next;
+
+	for (uint32_t i = 0; i + 1 < ROUNDS; i++, this = next) {
+		next = block_ns((i + 1) * PROGRAMS + EMPTY);
+		if (this > calm || next > calm)
+			continue;
+		for (enum which which = 0; which < PROGRAMS; which++)
+			kept->ns[which][kept->n] =
+				block_ns(i * PROGRAMS + which);
+		kept->n++;
 	}
-	qsort(out, ROUNDS, sizeof(*out), by_size);
+}
+
+/* Of the empty program: what a tenth of the rounds stay below, and a little. */
+static double calm_ns(void)
+{
+	static double t[ROUNDS];
+
+	for (uint32_t i = 0; i < ROUNDS; i++)
+		t[i] = block_ns(i * PROGRAMS + EMPTY);
+	qsort(t, ROUNDS, sizeof(*t), by_size);
+	return t[ROUNDS / 10] * 1.1;
 }
 
 /* Flow N, as rotate makes it, established; also in the bare table. */
@@ -96,19 +131,39 @@ static void establish_nth(uint32_t n, bool v6)
 	bpf_map_update_elem(map("table"), &key, value, BPF_ANY);
 }
 
-static void print(const char *name)
+static void run_calmly(const struct frame *frame, uint32_t flows, bool v6,
+		       struct kept *kept)
+{
+	static double calm[2]; /* the least so far, by family */
+	double this;
+
+	kept->n = 0;
+	for (int i = 0; i < RUNS && kept->n < ROUNDS; i++) {
+		run(frame, flows);
+		this = calm_ns();
+		if (!calm[v6] || this < calm[v6]) {
+			calm[v6] = this;
+			kept->n = 0; /* all that came before was disturbed */
+		}
+		keep(kept, calm[v6]);
+	}
+	if (!kept->n) /* never: what there is, then */
+		keep(kept, DBL_MAX);
+	for (enum which which = 0; which < PROGRAMS; which++)
+		qsort(kept->ns[which], kept->n, sizeof(double), by_size);
+}
+
+static void print(const char *name, const struct kept *kept)
 {
 	static const int percent[] = { 10, 25, 50 };
-	double t[PROGRAMS][ROUNDS];
 
-	for (enum which which = 0; which < PROGRAMS; which++)
-		times(which, t[which]);
 	printf("%-30s", name);
 	for (enum which which = PROGRAMS - 1; which > EMPTY; which--) {
 		for (int i = 0; i < 3; i++) {
-			int at = ROUNDS * percent[i] / 100;
+			size_t at = kept->n * (size_t)percent[i] / 100;
 
-			printf("%6.1f", t[which][at] - t[EMPTY][at]);
+			printf("%6.1f",
+			       kept->ns[which][at] - kept->ns[EMPTY][at]);
 		}
 		printf("   ");
 	}
@@ -139,6 +194,7 @@ static int measure(const char *name, const char *door_ip, uint32_t flows)
 		.payload = flows ? data : reset,
 		.len = sizeof(data),
 	};
+	static struct kept kept;
 	struct frame frame;
 	uint32_t i;
 
@@ -148,8 +204,8 @@ static int measure(const char *name, const char *door_ip, uint32_t flows)
 	frame_build(&frame, &packet);
 	for (i = 0; i < flows; i++)
 		establish_nth(i, v6);
-	run(&frame, flows);
-	print(name);
+	run_calmly(&frame, flows, v6, &kept);
+	print(name, &kept);
 	if (strstr(name, "not for"))
 		return 0;
 	return flows ? assert_count(AP_C_udp_established,
