@@ -297,6 +297,12 @@ struct ap_prefix {
 };
 _Static_assert(sizeof(struct ap_prefix) == 32, "pinned: raise AP_LAYOUT");
 
+/*
+ * `known`: one bit per element of `prefixes`: has any prefix there ever been
+ * known? A flood touches this and not half a megabyte. Bits are only ever set.
+ */
+#define AP_KNOWN_WORDS (AP_PREFIXES / 64)
+
 /* ---- TCP steering -------------------------------------------------------*/
 
 /*
@@ -404,6 +410,7 @@ _Static_assert(AP_C_MAX <= AP_COUNTER_SLOTS, "raise AP_LAYOUT");
  *   aliased   ARRAY[AP_ALIASED_WORDS] __u64
  *   budgets   ARRAY[AP_CLASSES]   struct ap_bucket
  *   prefixes  ARRAY[AP_PREFIXES]  struct ap_prefix
+ *   known     ARRAY[AP_KNOWN_WORDS] __u64
  *   listeners ARRAY[AP_LISTENER_WORDS] __u64
  *   sockets   SOCKMAP[AP_SOCKETS] __u64 (cookies, to user space)
  *   peers     LRU_HASH[AP_PEERS]  struct ap_key6 -> struct ap_peer

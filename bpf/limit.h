@@ -44,34 +44,56 @@ static __always_inline int bucket_take(__u64 *until, __u64 cost, __u64 burst,
 }
 
 /*
- * The bucket of a /32, or of the /64 whose first 8 bytes PREFIX is. Buckets are
- * shared; *TAG tells who was meant.
+ * Of a /32, or of the /64 whose first 8 bytes PREFIX is. Its lower bits name a
+ * bucket, which others share; the upper half is the tag that tells who was
+ * meant.
  */
-static __always_inline struct ap_prefix *prefix_of(__u64 prefix, __u32 *tag)
+static __always_inline __u64 prefix_hash(__u64 prefix)
 {
 	struct sip s;
-	__u64 hash;
-	__u32 at;
 
 	sip_start(&s, secret.hash);
 	sip_word(&s, prefix);
-	hash = sip_end(&s, 8);
-	*tag = hash >> 32;
-	at = hash & (AP_PREFIXES - 1);
+	return sip_end(&s, 8);
+}
+
+static __always_inline struct ap_prefix *prefix_of(__u64 hash)
+{
+	__u32 at = hash & (AP_PREFIXES - 1);
+
 	return bpf_map_lookup_elem(&prefixes, &at);
+}
+
+static __always_inline __u64 *known_word(__u64 hash, __u64 *bit)
+{
+	__u32 at = hash & (AP_PREFIXES - 1);
+
+	*bit = 1ULL << (at & 63);
+	at >>= 6;
+	return bpf_map_lookup_elem(&known, &at);
+}
+
+/* Unless anybody in the same bucket has ever been, PREFIX is not either. */
+static __always_inline int maybe_known(__u64 hash)
+{
+	__u64 bit, *word = known_word(hash, &bit);
+
+	return word && *word & bit;
 }
 
 /* Called when a flow of PREFIX is established, and while it is in use. */
 static __always_inline void prefix_known(const struct ap_config *c,
 					 __u64 prefix, __u32 tick)
 {
-	__u32 tag;
-	struct ap_prefix *p = prefix_of(prefix, &tag);
+	__u64 bit, hash = prefix_hash(prefix), *word = known_word(hash, &bit);
+	struct ap_prefix *p = prefix_of(hash);
 
-	if (!p)
+	if (!p || !word)
 		return;
-	p->tag = tag;
+	p->tag = hash >> 32;
 	p->known = tick | 1; /* 0 means never */
+	if (!(*word & bit))
+		__sync_fetch_and_or(word, bit);
 }
 
 /* The tag keeps a flood from other sources out that share the bucket. */
@@ -90,8 +112,7 @@ static __always_inline int limit_admits(const struct ap_config *c, __u32 class,
 	struct ap_bucket *bucket;
 	struct ap_prefix *p;
 	__u32 at = class; /* its address goes to a helper; class's must not */
-	__u32 tag;
-	__u64 spent, now;
+	__u64 spent, now, hash;
 
 	if (class >= AP_CLASSES)
 		return 1;
@@ -104,13 +125,17 @@ static __always_inline int limit_admits(const struct ap_config *c, __u32 class,
 	if (spent < now + budget->burst / 2)
 		return bucket_take(&bucket->all, budget->cost, budget->burst,
 				   now);
-	p = prefix_of(prefix, &tag);
+	hash = prefix_hash(prefix);
+	/* nothing is left but the reserve: here a flood ends */
+	if (spent - now + budget->cost > budget->burst && !maybe_known(hash))
+		return 0;
+	p = prefix_of(hash);
 	if (!p)
 		return 0;
 	if (bucket_take(&p->taken[class], budget->prefix, budget->burst, now) &&
 	    bucket_take(&bucket->all, budget->cost, budget->burst, now))
 		return 1;
-	return prefix_is_known(p, tag, now) &&
+	return prefix_is_known(p, hash >> 32, now) &&
 	       bucket_take(&bucket->reserve, budget->reserve, budget->burst,
 			   now);
 }

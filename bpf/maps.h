@@ -52,6 +52,7 @@ MAP(LRU_HASH, nat6, 65536, struct ap_nat6, __u32);
 MAP(ARRAY, aliased, AP_ALIASED_WORDS, __u32, __u64);
 MAP(ARRAY, budgets, AP_CLASSES, __u32, struct ap_bucket);
 MAP(ARRAY, prefixes, AP_PREFIXES, __u32, struct ap_prefix);
+MAP(ARRAY, known, AP_KNOWN_WORDS, __u32, __u64);
 
 MAP(ARRAY, listeners, AP_LISTENER_WORDS, __u32, __u64);
 MAP(SOCKMAP, sockets, AP_SOCKETS, __u32, __u64);

@@ -48,6 +48,7 @@ static const struct shape shapes[TABLES] = {
 			      AP_CLASSES) },
 	[T_PREFIXES] = { SHAPE("prefixes", ARRAY, 4, sizeof(struct ap_prefix),
 			       AP_PREFIXES) },
+	[T_KNOWN] = { SHAPE("known", ARRAY, 4, 8, AP_KNOWN_WORDS) },
 	[T_LISTENERS] = { SHAPE("listeners", ARRAY, 4, 8, AP_LISTENER_WORDS) },
 	[T_SOCKETS] = { SHAPE("sockets", SOCKMAP, 4, 8, AP_SOCKETS) },
 	[T_PEERS] = { SHAPE("peers", LRU_HASH, sizeof(struct ap_key6),

@@ -374,7 +374,8 @@ void door_reset(struct door *d)
 					     "half6" };
 	static const char *const arrays[] = { "budgets",  "prefixes",
 					      "aliased",  "listeners",
-					      "counters", "spread" };
+					      "counters", "spread",
+					      "known" };
 	size_t i;
 
 	for (i = 0; i < sizeof(flows) / sizeof(flows[0]); i++)

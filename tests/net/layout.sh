@@ -92,7 +92,7 @@ all_shapes() {
 	local name
 	tried=0
 	for name in config active secret spread policy flows4 flows6 half4 half6 nat4 nat6 \
-		aliased budgets prefixes listeners sockets looking counters; do
+		aliased budgets prefixes known listeners sockets looking counters; do
 		other_shapes $name || return
 	done
 	echo "# $tried maps of another shape" >&3

@@ -11,10 +11,10 @@ world
 has_all_pins() {
 	local name
 	for name in config active spread policy flows4 flows6 half4 half6 nat4 nat6 \
-		aliased budgets prefixes listeners sockets peers looking counters secret; do
+		aliased budgets prefixes known listeners sockets peers looking counters secret; do
 		bpftool map show pinned "$(pins)/$name" >/dev/null || return
 	done
-	[ "$(find "$(pins)" -type f | wc -l)" = 22 ] || { ls "$(pins)"; return 1; }
+	[ "$(find "$(pins)" -type f | wc -l)" = 23 ] || { ls "$(pins)"; return 1; }
 }
 
 # What bpftool lists must use the pinned maps and nobody else's.

@@ -91,7 +91,7 @@ key_is_roots() {
 # are says something of the second one: tests/THREATS.md.)
 key_is_nowhere_else() {
 	local half found=0 map
-	for map in config active aliased budgets prefixes listeners policy; do
+	for map in config active aliased budgets prefixes known listeners policy; do
 		as reader $READ "$(pin $map)" || return
 	done >/run/all-that-is-read
 	[ "$(wc -c </run/all-that-is-read)" -gt 1000000 ] || return

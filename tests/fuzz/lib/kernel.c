@@ -302,6 +302,7 @@ static void end_of_story(void)
 	must(door_table(&door, "nat6", NULL) == twin_tuples("nat6"), "nat6");
 	same_counters();
 	clear("prefixes");
+	clear("known");
 	clear("aliased");
 	clear("listeners");
 	forget_sockets();

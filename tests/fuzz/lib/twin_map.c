@@ -37,6 +37,7 @@ static struct map {
 	OF(aliased, TOUCHED, AP_ALIASED_WORDS),
 	OF(budgets, WHOLE, AP_CLASSES),
 	OF(prefixes, TOUCHED, AP_PREFIXES),
+	OF(known, TOUCHED, AP_KNOWN_WORDS),
 	OF(listeners, TOUCHED, AP_LISTENER_WORDS),
 	OF(sockets, KEPT, AP_SOCKETS),
 	OF(looking, WHOLE, 1),
