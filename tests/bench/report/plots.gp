@@ -15,7 +15,7 @@ set grid ytics linecolor "#cccccc"
 set key outside right top
 set xtics nomirror scale 0
 set ytics nomirror
-set yrange [0:*]
+set yrange [*<0:*]
 set ylabel "ns a packet, above nothing"
 
 name(i) = word("iptables nft door:tc door:generic door:native door:limiter", i)
