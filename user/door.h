@@ -58,8 +58,10 @@ int door_apply(struct door *door, const struct config *config, bool replace);
 /* Parts of door_apply(): loads the programs, unless they are; attaches those
  * that are on no interface. */
 int door_load_programs(struct door *door);
-/* Of a program that the kernel refused with ERR: the error, which is ERR. */
-int door_refused(struct door *door, int err, const char *program);
+/* Of a program that the kernel refused with ERR, for LINK or (NULL) for all:
+ * the error, which is ERR. */
+int door_refused(struct door *door, int err, const char *program,
+		 const struct link *link);
 int door_attach_links(struct door *door, bool replace);
 
 /* Takes back what door_apply() did. */

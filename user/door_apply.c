@@ -359,6 +359,16 @@ static int choose_instance(struct door *door, bool replace)
 	return 0;
 }
 
+static int ask_for_programs(struct door *door, const struct config *config,
+			    const struct wanted *wanted)
+{
+	int err = door_load_programs(door);
+
+	for (size_t i = 0; !err && !door->fresh && i < wanted->n; i++)
+		err = uplink_ask(door, wanted->link[i], config->attach);
+	return err;
+}
+
 static int apply(struct door *door, const struct config *config, bool replace)
 {
 	struct wanted wanted = { .n = 0 };
@@ -366,7 +376,7 @@ static int apply(struct door *door, const struct config *config, bool replace)
 
 	/* Refused programs are known before anything is changed. */
 	if (!err && replace)
-		err = door_load_programs(door);
+		err = ask_for_programs(door, config, &wanted);
 	err = err ?: choose_instance(door, replace);
 	if (!err) /* The slot that an undo would go back to is filled now. */
 		door->superseded = confirm_cancel() > 0;

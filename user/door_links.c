@@ -23,17 +23,18 @@ static const char *advice(const char *release)
 	return "that is a fault of anyport, please report it";
 }
 
-int door_refused(struct door *door, int err, const char *program)
+int door_refused(struct door *door, int err, const char *program,
+		 const struct link *link)
 {
 	struct utsname kernel = { 0 };
 
 	(void)uname(&kernel);
 	return door_fail(
 		door, err,
-		"the kernel (Linux %s) refused program %s: %s: %s; anyport -v "
-		"load says more",
-		kernel.release, program, strerror(-err),
-		advice(kernel.release));
+		"%s%sthe kernel (Linux %s) refused program %s: %s: %s; "
+		"anyport -v load says more",
+		link ? link->name : "", link ? ": " : "", kernel.release,
+		program, strerror(-err), advice(kernel.release));
 }
 
 int door_load_programs(struct door *door)
@@ -44,7 +45,7 @@ int door_load_programs(struct door *door)
 	if (door->programs.lookup)
 		return 0;
 	err = programs_load(&door->tables, &door->programs, &refused);
-	return err ? door_refused(door, err, refused) : 0;
+	return err ? door_refused(door, err, refused, NULL) : 0;
 }
 
 static const char *path_of(const struct door *door, enum pin_link which)

@@ -58,14 +58,16 @@ static int load_xdp_as(const struct tables *tables, bool frags,
 
 int programs_xdp(const struct tables *tables, struct programs *programs)
 {
-	int err = 0;
+	int err = programs->xdp_refused;
 
-	if (!programs->xdp)
+	if (!err && !programs->xdp) {
 		err = load_xdp_as(tables, true, programs);
-	/* Multi-buffer packets are newer than XDP: without it jumbo MTUs end
-	 * at a page. */
-	if (err)
-		err = load_xdp_as(tables, false, programs);
+		/* Multi-buffer packets are newer than XDP: without it jumbo
+		 * MTUs end at a page. */
+		if (err)
+			err = load_xdp_as(tables, false, programs);
+		programs->xdp_refused = err;
+	}
 	return err ?: bpf_program__fd(programs->xdp->progs.anyport_xdp);
 }
 

@@ -18,6 +18,7 @@ struct programs {
 	struct tc_bpf *ingress; /* NULL: not asked for yet */
 	/* the same; single: its instance is 0, it always acts */
 	struct xdp_bpf *xdp;
+	int xdp_refused; /* by the kernel, -errno: it is not asked again */
 };
 
 /*

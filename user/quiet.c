@@ -21,11 +21,6 @@ const char *quiet_reason(void)
 	return reason;
 }
 
-void quiet_keep(const char *text)
-{
-	(void)snprintf(reason, sizeof(reason), "%s", text);
-}
-
 void quiet_forget(void)
 {
 	reason[0] = '\0';
@@ -38,7 +33,8 @@ static void keep_reason(const char *line)
 	const char *said = strstr(line, prefix);
 
 	if (said)
-		quiet_keep(said + sizeof(prefix) - 1);
+		(void)snprintf(reason, sizeof(reason), "%s",
+			       said + sizeof(prefix) - 1);
 }
 
 /* Where the last LINES_MAX lines of TEXT begin. */

@@ -12,8 +12,6 @@ void quiet_libraries(void);
  * too large to set XDP"), or "" if it gave none since quiet_forget().
  */
 const char *quiet_reason(void);
-/* A reason of our own; at most 127 bytes of TEXT are kept. */
-void quiet_keep(const char *text);
 void quiet_forget(void);
 
 #endif

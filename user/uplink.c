@@ -13,35 +13,6 @@
 #include "uplink.h"
 #include "value.h"
 
-int uplink_find(const struct link *link, struct uplink_found *found)
-{
-	int err;
-
-	memset(found, 0, sizeof(*found));
-	err = tc_filter(link->ifindex, BPF_TC_EGRESS, &found->egress);
-	if (err && err != -ENOENT)
-		return err;
-	err = tc_filter(link->ifindex, BPF_TC_INGRESS, &found->ingress);
-	if (err && err != -ENOENT)
-		return err;
-	return xdp_now(link, &found->xdp);
-}
-
-bool uplink_has_ours(const struct uplink_found *found)
-{
-	return found->xdp.n_ours || prog_is_ours(found->egress, PROG_EGRESS) ||
-	       prog_is_ours(found->ingress, PROG_INGRESS);
-}
-
-/* How ours is attached; ATTACH_AUTO: not at all. */
-static enum attach_mode mode_found(const struct uplink_found *found)
-{
-	if (found->xdp.n_ours)
-		return found->xdp.mode;
-	return prog_is_ours(found->ingress, PROG_INGRESS) ? ATTACH_TC
-							  : ATTACH_AUTO;
-}
-
 static int open_program(uint32_t id)
 {
 	int fd = bpf_prog_get_fd_by_id(id);
@@ -199,11 +170,8 @@ static int set_single(struct door *door, const struct link *link,
 						&door->programs) };
 	int err;
 
-	if (step.to < 0) {
-		quiet_keep("the kernel refused program " PROG_XDP
-			   ": anyport -v load says more");
+	if (step.to < 0)
 		return step.to;
-	}
 	err = take(door, step, from);
 	out->ingress_id = prog_id(step.to);
 	out->dispatcher = false;
@@ -279,7 +247,8 @@ static int attach_new(struct door *door, const struct link *link,
 	int err = -EOPNOTSUPP;
 
 	quiet_forget();
-	if (!door->no_dispatcher || now->dispatcher)
+	if (!door->programs.xdp_refused &&
+	    (!door->no_dispatcher || now->dispatcher))
 		err = add_to_chain(door, link, mode, out);
 	if (err <= 0 && (!err || now->main))
 		return err;
@@ -290,6 +259,18 @@ static int attach_new(struct door *door, const struct link *link,
 	}
 	quiet_forget();
 	return set_single(door, link, mode, 0, out);
+}
+
+/* libxdp does not say whether it was the program: the kernel is asked again. */
+static int xdp_failed(struct door *door, const struct link *link, int err,
+		      const char *doing)
+{
+	int to = programs_xdp(&door->tables, &door->programs);
+
+	if (to < 0)
+		return door_refused(door, to, PROG_XDP, link);
+	return door_fail(door, err, "cannot %s %s: %s", doing, link->name,
+			 why(err));
 }
 
 static int replace_chained(struct door *door, const struct link *link,
@@ -329,9 +310,7 @@ static int replace_xdp(struct door *door, const struct link *link,
 	else if (replace)
 		err = set_single(door, link, now->mode, now->ours[0], out);
 	door->chained |= out->dispatcher;
-	return err ? door_fail(door, err, "cannot replace XDP on %s: %s",
-			       link->name, why(err))
-		   : 0;
+	return err ? xdp_failed(door, link, err, "replace XDP on") : 0;
 }
 
 static int refuse_other(struct door *door, const struct link *link,
@@ -372,13 +351,13 @@ static int attach_xdp(struct door *door, const struct link *link,
 	if (now->main && (!now->dispatcher || now->mode != mode))
 		return refuse_other(door, link, now);
 	err = attach_new(door, link, mode, now, out);
-	if (err && now->main)
+	if (err && now->main &&
+	    programs_xdp(&door->tables, &door->programs) >= 0)
 		return refuse_other(door, link, now);
-	if (err)
-		return door_fail(door, err, "cannot attach %s XDP to %s: %s",
-				 mode == ATTACH_NATIVE ? "native" : "generic",
-				 link->name, why(err));
-	return 0;
+	return err ? xdp_failed(door, link, err,
+				mode == ATTACH_NATIVE ? "attach native XDP to"
+						      : "attach generic XDP to")
+		   : 0;
 }
 
 static int attach_tc(struct door *door, const struct link *link,
@@ -388,7 +367,7 @@ static int attach_tc(struct door *door, const struct link *link,
 	int to = programs_ingress(&door->tables, &door->programs), err;
 
 	if (to < 0)
-		return door_refused(door, to, PROG_INGRESS);
+		return door_refused(door, to, PROG_INGRESS, link);
 	err = release_xdp(door, link, &found->xdp);
 	if (err)
 		return door_fail(door, err, "cannot detach from %s: %s",
@@ -408,6 +387,15 @@ static void add_why(struct state_uplink *out, const char *mode,
 		       n ? "; " : "", mode, text);
 }
 
+/* With auto the door is on tc from now on, where load asks for no XDP. */
+static void say_refused(struct state_uplink *out, int err)
+{
+	(void)snprintf(out->why, sizeof(out->why),
+		       "XDP: the kernel refused program " PROG_XDP
+		       ": %s; with attach = native, anyport -v load says more",
+		       strerror(-err));
+}
+
 /* Native, then generic, then tc: the reasons are kept. */
 static int attach_auto(struct door *door, const struct link *link,
 		       const struct uplink_found *found,
@@ -422,6 +410,10 @@ static int attach_auto(struct door *door, const struct link *link,
 		err = attach_xdp(door, link, mode, found, true, out);
 		if (!err || err == -EBUSY)
 			return err;
+		if (door->programs.xdp_refused) {
+			say_refused(out, door->programs.xdp_refused);
+			break;
+		}
 		add_why(out, attach_name(mode), why(err));
 	}
 	return attach_tc(door, link, found, true, out);
@@ -437,42 +429,14 @@ int uplink_attach_ingress(struct door *door, const struct link *link,
 	if (err)
 		return door_fail(door, err, "cannot see what is on %s: %s",
 				 link->name, strerror(-err));
+	if (wanted != ATTACH_AUTO)
+		out->why[0] = '\0';
 	/* What runs stays in its mode: changing it would lose packets. */
 	if (wanted == ATTACH_AUTO)
-		wanted = mode_found(&found);
+		wanted = uplink_mode(&found);
 	if (wanted == ATTACH_AUTO)
 		return attach_auto(door, link, &found, out);
 	if (wanted == ATTACH_TC)
 		return attach_tc(door, link, &found, replace, out);
 	return attach_xdp(door, link, wanted, &found, replace, out);
-}
-
-int uplink_keep(struct door *door, const struct link *link,
-		enum attach_mode wanted, struct state_uplink *out)
-{
-	struct uplink_found found;
-	enum attach_mode mode;
-	int err = uplink_find(link, &found);
-
-	if (err)
-		return door_fail(door, err, "cannot see what is on %s: %s",
-				 link->name, strerror(-err));
-	mode = mode_found(&found);
-	if (mode == ATTACH_AUTO)
-		return 0;
-	if (wanted != ATTACH_AUTO && wanted != mode)
-		return door_fail(door, -EINVAL,
-				 "attach = %s: the door is on %s by %s, which "
-				 "a reload does not change: anyport load",
-				 attach_name(wanted), link->name,
-				 attach_name(mode));
-	if (!prog_is_ours(found.egress, PROG_EGRESS))
-		return 0;
-	out->mode = mode;
-	out->dispatcher = mode != ATTACH_TC && found.xdp.dispatcher;
-	out->egress_id = found.egress;
-	out->ingress_id = mode == ATTACH_TC ? found.ingress : found.xdp.ours[0];
-	out->made_clsact = tc_made_clsact(link->ifindex);
-	door->chained |= out->dispatcher;
-	return 1;
 }

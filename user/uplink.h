@@ -14,6 +14,8 @@ struct uplink_found {
 
 int uplink_find(const struct link *link, struct uplink_found *found);
 bool uplink_has_ours(const struct uplink_found *found);
+/* How ours is attached; ATTACH_AUTO: not at all. */
+enum attach_mode uplink_mode(const struct uplink_found *found);
 
 /*
  * For a reload: 1 when the interface has all that it needs, described in *OUT;
@@ -21,6 +23,14 @@ bool uplink_has_ours(const struct uplink_found *found);
  */
 int uplink_keep(struct door *door, const struct link *link,
 		enum attach_mode wanted, struct state_uplink *out);
+
+/*
+ * Whether the kernel takes the program for what comes in: asked before a loaded
+ * door is changed. Not of one that libxdp will replace behind its dispatcher,
+ * which is one more to verify, unless a change waits for its confirmation.
+ */
+int uplink_ask(struct door *door, const struct link *link,
+	       enum attach_mode wanted);
 
 /* Attaches to an interface, egress first, and describes it in *OUT. */
 int uplink_attach_egress(struct door *door, const struct link *link,
