@@ -13,6 +13,8 @@ TOOLS    := $(call prog,tests/tools/*.c)
 # The same program by other instructions: what a new version is to a loaded door.
 OTHER    := $(B)/other/anyport
 BESIDE   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/bpf/*.bpf.c))
+# What answers in the kernel's place, for LD_PRELOAD.
+PRELOAD  := $(patsubst %.c,$(B)/%.so,$(wildcard tests/preload/*.c))
 FUZZ     := $(call prog,tests/fuzz/*.c)
 BENCH    := $(patsubst %.bpf,%.bpf.o,$(filter-out $(B)/tests/bench/lib/%,$(call prog,tests/bench/*/*.c)))
 BLIB_OBJ := $(call obj,$(wildcard tests/bench/lib/*.c))
@@ -41,7 +43,13 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/libtest.a $(B)/libhook.a $(B)/libuser.a
 		-Wl,--start-group $^ -Wl,--end-group \
 		-lcmocka $(USER_LIBS) $(HOOK_LIBS)
 
-tests: all $(UNIT) $(PROG) $(NET) $(LONG) $(TOOLS) $(BESIDE) $(OTHER)
+$(B)/tests/preload/%.so: tests/preload/%.c
+	$(call say,SO,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -fPIC -shared $(LDFLAGS) \
+		-MMD -MP -MT $@ -MF $(@:.so=.d) -o $@ $< -ldl
+
+tests: all $(UNIT) $(PROG) $(NET) $(LONG) $(TOOLS) $(BESIDE) $(PRELOAD) $(OTHER)
 
 $(OTHER): all
 	@$(MAKE) $(if $(V),,-s) --no-print-directory B=$(B)/other BPF_CFLAGS="$(BPF_CFLAGS) -mcpu=v2" $@

@@ -1,0 +1,201 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright the anyport authors
+#
+# A kernel that refuses one of the programs: a load that cannot do without it
+# fails with one line and leaves nothing, a door that was loaded goes on to
+# serve, attach = auto takes tc and says why; and the kernel is asked once.
+set -u
+. "$(dirname "$0")/../lib/loader.sh"
+world
+ip -n member address add 198.51.100.7/24 dev e0
+TOOLS=$TOP/build/tests/tools
+LOG=$LAB_DIR/programs
+RESET=3801020304050607080000000000 # HARD_RESET_CLIENT_V2
+$IN "$TOOLS/serve" -n openvpn udp :: 1194 members >"$LAB_DIR/pids"
+$IN "$TOOLS/serve" -n openvpn tcp :: 1194 members >>"$LAB_DIR/pids"
+
+# With a kernel that refuses PROGRAMS with ERROR.
+refusing() { # "PROGRAM ..." error command ...
+	local IN="env REFUSE_ERRNO=$2 REFUSE_LOG=$LOG
+		LD_PRELOAD=$TOP/build/tests/preload/refuse.so $IN"
+	export REFUSE=$1
+	rm -f "$LOG"
+	shift 2
+	"$@"
+}
+
+# The line names program and reason, and what to do next.
+refused() { # program error text, of the interface or none, command ...
+	local program=$1 error=$2 where=$3 why="Permission denied"
+	shift 3
+	[ "$error" = 13 ] || why="Invalid argument"
+	refusing "$program" "$error" refuses 1 \
+		"anyport: ${where}the kernel (Linux $(uname -r)) refused program ${program##* }: $why: " \
+		"$@" >"$LAB_DIR/refused" || { cat "$LAB_DIR/refused"; return 1; }
+	grep "please report it; anyport -v load says more$" "$LAB_DIR/refused"
+}
+
+times() { # program: how often the kernel was asked to take it
+	grep -cx "$1" "$LOG"
+}
+
+# Nothing of anyport's, nor of what libxdp would put XDP behind.
+untouched() {
+	clean || return
+	! $IN ip -d link show dev e0 | grep xdp || return
+	! find /sys/fs/bpf/xdp -mindepth 1 2>/dev/null | grep . || return
+	! bpftool link show | grep -A1 sk_lookup | grep "netns_ino $(netns_number) "
+}
+
+passes() { # a member's packet to a port where nobody listens, and the answer
+	[ "$(ip netns exec member timeout 3 "$TOOLS/say" udp 198.51.100.1 443 $RESET)" = members ]
+}
+
+whole() { serves && passes; }
+
+kernels_own() { # what the kernel has of the door
+	attached e0
+	attached e1
+	active generation
+	slot "$(($(active generation) & 1))"
+}
+
+# ---- from nothing ---------------------------------------------------------------
+for error in 13 22; do
+	for mode in native generic; do
+		config "attach = $mode"
+		ok "attach = $mode, XDP refused with $error" \
+			refused anyport_xdp $error "e0: " door load
+		ok "nothing is left" untouched
+	done
+	once=$(times anyport_xdp)
+	config 'attach = tc'
+	ok "attach = tc, ingress refused with $error" \
+		refused anyport_ingress $error "e0: " door load
+	ok "nothing is left" untouched
+	config
+	for program in anyport_egress anyport_lookup; do
+		ok "$program refused with $error" refused $program $error "" door load
+		ok "nothing is left" untouched
+	done
+	ok "attach = auto, XDP and ingress refused with $error" \
+		refused "anyport_xdp anyport_ingress" $error "e0: " door load
+	ok "nothing is left" untouched
+	ok "XDP was asked for as often as for one mode ($once)" \
+		test "$(times anyport_xdp)" = "$once"
+done
+
+# ---- attach = auto goes on to tc ------------------------------------------------
+why="XDP: the kernel refused program anyport_xdp: Permission denied; with attach = native, anyport -v load says more"
+auto_says() {
+	refusing anyport_xdp 13 door load >"$LAB_DIR/said" 2>&1 || return
+	grep -xF "anyport: e0: tc ingress ($why)" "$LAB_DIR/said"
+}
+status_says() { # what follows the uplink
+	door status
+	door status | grep -F "e0: up; $1"
+}
+ok "attach = auto, XDP refused: tc, and why" auto_says
+ok "XDP was asked for as often as for one mode" test "$(times anyport_xdp)" = "$once"
+ok "it serves" whole
+ok "by tc" test "$(attached | cut -d' ' -f1 | tr '\n' ' ')" = "ingress egress "
+ok "status says it" status_says "tc ingress ($why)"
+ok "and finds nothing wrong" door status
+why_is() { [ "$(door status --json | jq -r '.door.uplinks[0] | "\(.mode) \(.why)"')" = "$1" ]; }
+ok "so does status --json" why_is "tc $why"
+ok "load again says it, too" auto_says
+ok "without asking for XDP" test "$(times anyport_xdp)" = 0
+ok "reload" door reload
+ok "status still says it" status_says "tc ingress ($why)"
+
+# ---- a door that serves ---------------------------------------------------------
+config 'attach = native' 'address = 198.51.100.9'
+before=$(kernels_own)
+spare=$(slot $((~$(active generation) & 1)))
+ok "native over it, XDP refused" refused anyport_xdp 13 "e0: " door load
+ok "it serves" whole
+ok "nothing has changed" test "$before" = "$(kernels_own)"
+ok "nor was begun" test "$spare" = "$(slot $((~$(active generation) & 1)))"
+config 'attach = tc'
+ok "attach = tc is no choice of ours" door reload
+ok "so there is no reason" why_is "tc "
+config 'attach = native'
+ok "native over it, XDP taken" door load
+ok "it serves" whole
+config 'attach = tc' 'address = 198.51.100.9'
+before=$(kernels_own)
+ok "tc over it, ingress refused" refused anyport_ingress 22 "e0: " door load
+ok "it serves" whole
+ok "nothing has changed" test "$before" = "$(kernels_own)"
+
+for mode in native generic tc auto; do
+	config "attach = $mode" 'address = 198.51.100.9'
+	door unload
+	door load 2>/dev/null
+	before=$(kernels_own) program=anyport_xdp
+	[ $mode != tc ] || program=anyport_ingress
+	config "attach = $mode"
+	for error in 13 22; do
+		ok "$mode, $program refused with $error in a load over it" \
+			refused $program $error "e0: " door load
+		ok "the door serves" whole
+		ok "nothing has changed" test "$before" = "$(kernels_own)"
+	done
+done
+for program in anyport_egress anyport_lookup; do
+	ok "$program refused in a load over it" refused $program 13 "" door load
+	ok "the door serves" whole
+	ok "nothing has changed" test "$before" = "$(kernels_own)"
+done
+config 'attach = native' 'interface = e1'
+ok "XDP refused in a reload with one more uplink" \
+	refused anyport_xdp 13 "e1: " door reload
+ok "the door serves" whole
+ok "nothing has changed" test "$before" = "$(kernels_own)"
+ok "there is no clsact on the other" \
+	test "$($IN tc qdisc show dev e1 | grep -c clsact)" = 0
+config
+
+# ---- what waits for its confirmation --------------------------------------------
+ok "load --confirm" door load --confirm 600
+ok "XDP refused in the next load" refused anyport_xdp 13 "e0: " door load
+ok "what waited waits" door confirm
+ok "the door serves" whole
+door unload
+
+# ---- behind a dispatcher with another's program ---------------------------------
+theirs() {
+	$IN xdp-loader status e0 | awk '/=>/ { printf "%s ", $3 }'
+}
+$IN xdp-loader load -m native -p /sys/fs/bpf/theirs e0 \
+	"$TOP/build/tests/bpf/beside.bpf.o" >/dev/null 2>&1
+if [ "$(theirs)" = "beside " ]; then
+	config 'attach = native'
+	ok "XDP refused beside another's program" refused anyport_xdp 13 "e0: " door load
+	ok "nothing is left" clean
+	ok "but theirs" test "$(theirs)" = "beside "
+	config
+	ok "attach = auto goes on to tc" auto_says
+	ok "it serves" whole
+	ok "beside theirs" test "$(theirs)" = "beside "
+	door unload
+else
+	TAP_N=$((TAP_N + 1))
+	echo "ok $TAP_N # SKIP this kernel refuses programs of type ext, which libxdp's dispatcher needs"
+fi
+$IN xdp-loader unload -a e0 >/dev/null 2>&1
+rm -rf /sys/fs/bpf/theirs
+
+# ---- what a door can do without -------------------------------------------------
+peers_say() {
+	refusing anyport_peer4 13 door load >"$LAB_DIR/said" 2>&1 &&
+		grep "warning: .*the kernel refused the program: Permission denied" "$LAB_DIR/said" &&
+		passes && door status | grep "the kernel refused the program"
+}
+ok "getpeername refused: a warning, and a door that serves" peers_say
+door unload
+ok "nothing is left" untouched
+
+xargs kill <"$LAB_DIR/pids"
+tap_done
