@@ -156,6 +156,11 @@ how_empty() { # number native|generic|tc
 	esac
 }
 
+# What the egress program hangs on; ingress passes by it, too.
+how_clsact() { # number
+	within "s$1" tc qdisc add dev eth0 clsact
+}
+
 how_drop() { # number
 	within "s$1" ip link set eth0 xdpdrv object "$EMPTY" sec xdp/drop
 }

@@ -26,8 +26,8 @@ static const struct {
 		 "ns a packet,\n  above nothing" },
 	{ "out", "UDP out, answers of established flows: ns a packet, above "
 		 "nothing" },
-	{ "price", "Packets that are none of the door's business: ns a packet, "
-		   "above nothing" },
+	{ "price", "The door (\"native\"), its parts, and what others pay for "
+		   "it: ns a packet,\n  above nothing" },
 	{ "program",
 	  "The XDP program alone, by test runs: ns a packet, above an "
 	  "empty program" },

@@ -41,17 +41,19 @@ rig_path limited door_limited:native
 rig_path drop drop
 measure new
 
-# What a program costs those who have no business with it.
-RIG_PATHS=("${doors[0]}")
+# What a program costs those who have no business with it, and of what the door's
+# own price is made.
+RIG_PATHS=("${doors[0]}" "${doors[3]}")
 rig_path empty-native empty:native
 rig_path empty-generic empty:generic
 rig_path empty-tc empty:tc
-empty=("${RIG_PATHS[@]:1}")
+empty=("${RIG_PATHS[@]:2}")
 rig_path other-native other:native
 rig_path other-generic other:generic
 rig_path other-tc other:tc
+rig_path clsact clsact
 rig_path sk_lookup lookup
-measure in -k price -f 1000
+measure in -k price -f 1
 
 RIG_PATHS=("${doors[@]}" "${empty[@]}")
 measure tcp -r "$tcp"
