@@ -21,6 +21,7 @@ static const struct {
 	{ "out/native:iptables/v4/10000/small", false },
 	{ "new/native:iptables/v4", false },
 	{ "new/native:iptables/v6", false },
+	{ "new/limited:iptables/v4", false },
 	{ "connect/native 443:1194/v4", true },
 	{ "bulk/native 443:1194/v4", true },
 	{ "memory/door:conntrack/v4", false },
