@@ -9,9 +9,9 @@
 
 #define TURNS    8000
 #define SLACK    1.15 /* of the shortest time seen; a neighbour makes it 1.4 */
-#define PATIENCE 20000000 /* ns */
-#define RUNS     25
-#define ENOUGH   7 /* calm ones */
+#define PATIENCE 10000000 /* ns, of all runs of a turn together */
+#define RUNS     12
+#define ENOUGH   5 /* calm ones */
 
 static uint64_t now_ns(void)
 {
@@ -54,30 +54,33 @@ bool calm_now(void)
 	return (double)took < (double)least * SLACK;
 }
 
-/* Until it is, or not for too long. */
-static bool calm_wait(void)
-{
-	uint64_t end = now_ns() + PATIENCE;
-
-	while (!calm_now())
-		if (now_ns() > end)
-			return false;
-	return true;
-}
+static bool disturbed; /* since calm_was() was asked */
 
 double calm_median(double (*run)(void *arg), void *arg, unsigned int *runs)
 {
 	struct samples calm = { 0 }, all = { 0 };
+	uint64_t until = now_ns() + PATIENCE;
 	bool before;
 	double cost;
 
 	while (all.n < RUNS && calm.n < ENOUGH) {
-		before = calm_wait();
+		do
+			before = calm_now();
+		while (!before && now_ns() < until);
 		cost = run(arg);
 		samples_add(&all, cost);
 		if (before && calm_now())
 			samples_add(&calm, cost);
 	}
 	*runs += (unsigned int)all.n;
+	disturbed |= !calm.n;
 	return samples_at(calm.n ? &calm : &all, 0.5);
+}
+
+bool calm_was(void)
+{
+	bool was = !disturbed;
+
+	disturbed = false;
+	return was;
 }

@@ -15,12 +15,14 @@
 /* Now? Takes some 20 us. */
 bool calm_now(void);
 /*
- * Does runs one after another, each when the processor is calm or has not been
- * for 20 ms, until some of them were calm to their end; 25 runs at most.
+ * Does runs one after another, each when the processor is calm, until five of
+ * them were calm to their end; waits 10 ms in all, and does 12 runs at most.
  * Returns the median of what the calm ones took, of all if none was, and adds
- * to *RUNS how many there were. RUN returns what one took; shorter than a few
- * milliseconds, or none is calm.
+ * to *RUNS how many there were. RUN returns what one took; a millisecond or
+ * two, or none is calm.
  */
 double calm_median(double (*run)(void *arg), void *arg, unsigned int *runs);
+/* Had each of them a calm one, since this was last asked? */
+bool calm_was(void);
 
 #endif

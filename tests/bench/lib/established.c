@@ -62,14 +62,16 @@ static void cell(const struct plan *plan, const struct kind *kind,
 	t->payload = PAYLOAD_DATA;
 	t->length = size_length(size, t->v6);
 	assert_books(plan, kind, t, book);
-	for (unsigned int r = 0; r < plan->rounds; r++) {
+	for (unsigned int r = 0; costs.cost[0].n < plan->rounds; r++) {
+		double cost[PATHS_MAX];
+
 		for (unsigned int i = 0; i < plan->n_paths; i++) {
 			turn = (r + i) % plan->n_paths;
-			samples_add(&costs.cost[turn],
-				    kind->turn(&plan->path[turn], t,
-					       plan->packets,
-					       &book[turn].sent));
+			cost[turn] =
+				kind->turn(&plan->path[turn], t, plan->packets,
+					   &book[turn].sent);
 		}
+		plan_round(plan, &costs, r, cost);
 		assert_books(plan, kind, t, book);
 	}
 	(void)snprintf(name, sizeof(name), "%s/%u/%s", family_name(t->v6),

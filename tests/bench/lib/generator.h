@@ -31,10 +31,10 @@ void generator_open(const char *object);
  */
 double generator_send(const struct path *p, struct traffic *t, unsigned int n);
 /*
- * A path's turn in a round: runs of a 25th of N packets, as many as calm.h wants,
- * after one that brings tables and code, which the other paths have driven out,
- * back into the caches. Returns what a packet took in the median run, and adds
- * to *SENT how many were sent in all.
+ * A path's turn in a round: runs of a 25th of N packets, as many as calm.h
+ * wants, after one that brings tables and code, which the other paths have
+ * driven out, back into the caches. Returns what a packet took in the median
+ * run, and adds to *SENT how many were sent in all.
  */
 double generator_turn(const struct path *p, struct traffic *t, unsigned int n,
 		      uint64_t *sent);

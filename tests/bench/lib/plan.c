@@ -8,7 +8,10 @@
 #include <string.h>
 
 #include "busy.h"
+#include "calm.h"
 #include "plan.h"
+
+#define TRIES 2 /* as many rounds as are wanted */
 
 static unsigned int number(const char *text)
 {
@@ -73,6 +76,18 @@ unsigned int size_length(enum size size, bool v6)
 const char *size_name(enum size size)
 {
 	return size == FULL ? "full" : "small";
+}
+
+void plan_round(const struct plan *plan, struct costs *costs,
+		unsigned int tried, const double *cost)
+{
+	size_t wanted = plan->rounds - costs->cost[0].n;
+	size_t left = TRIES * plan->rounds - tried - 1;
+
+	if (!calm_was() && left >= wanted)
+		return;
+	for (unsigned int i = 0; i < plan->n_paths; i++)
+		samples_add(&costs->cost[i], cost[i]);
 }
 
 /* Round by round: what disturbs a round, disturbs all of its paths. */

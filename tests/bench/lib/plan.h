@@ -38,6 +38,14 @@ struct costs {
 };
 
 /*
+ * Takes over a round, the TRIED-th from 0, that cost so much by each path. One
+ * in which the processor was not calm is left out, as long as twice the
+ * plan's rounds are enough to have that many.
+ */
+void plan_round(const struct plan *plan, struct costs *costs,
+		unsigned int tried, const double *cost);
+
+/*
  * Writes what PLAN's paths cost above path 0, for each path
  * KIND/PATH/family/..., and the doors' ratios to iptables.
  */

@@ -110,13 +110,16 @@ static void rounds(const struct plan *plan, bool v6)
 		path_sink(&plan->path[i], v6, true);
 		(void)turn(&plan->path[i], &t[i], FILL);
 	}
-	for (unsigned int r = 0; r < plan->rounds; r++)
+	for (unsigned int r = 0; costs.cost[0].n < plan->rounds; r++) {
+		double cost[PATHS_MAX];
+
 		for (unsigned int i = 0; i < plan->n_paths; i++) {
 			who = (r + i) % plan->n_paths;
-			samples_add(&costs.cost[who],
-				    turn(&plan->path[who], &t[who],
-					 plan->packets));
+			cost[who] =
+				turn(&plan->path[who], &t[who], plan->packets);
 		}
+		plan_round(plan, &costs, r, cost);
+	}
 	put_limited(plan, &costs, family_name(v6));
 	plan_figures(plan, &costs, "new", family_name(v6));
 }
