@@ -9,6 +9,20 @@
 set -eu
 [ "$(id -u)" = 0 ] || { echo "sandbox.sh: needs root" >&2; exit 1; }
 [ -z "${ANYPORT_SANDBOX:-}" ] || exec "$@"
+# In a plain chroot / is no mount point, and unshare has to change its
+# propagation: it gets one that is.
+if ! mountpoint -q /; then
+	root=$(mktemp -d)
+	trap 'umount -lR "$root" && rmdir "$root"' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	mount --rbind / "$root"
+	mount --make-rprivate "$root"
+	status=0
+	chroot "$root" sh -c 'cd "$1" && shift && exec "$@"' sh "$PWD" "$0" \
+		"$@" || status=$?
+	exit $status
+fi
 export ANYPORT_SANDBOX=1
 exec unshare --mount --net --pid --fork --kill-child --mount-proc sh -c '
 set -e
