@@ -55,14 +55,27 @@ static unsigned int kernel_number(const char *release)
 	return 1000 * major + minor;
 }
 
-/* Whether it is to be seen on this kernel. */
-static bool applies(const struct difference *d)
+static bool is_of_age(const struct difference *d)
 {
 	struct utsname kernel;
 
-	if (!d->before)
-		return true;
 	return !uname(&kernel) && kernel_number(kernel.release) < d->before;
+}
+
+/* Whether it is to be seen on this kernel, the way it runs now. */
+static bool applies(const struct difference *d)
+{
+	return !d->before || (nat_demux && is_of_age(d));
+}
+
+bool differences_of_age(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < n_differences; i++)
+		if (is_of_age(&difference[i]))
+			return true;
+	return false;
 }
 
 static int take(void *user, const char *section, const char *key,

@@ -169,6 +169,15 @@ void door_detach(void);
 void conntrack_forget(void);
 void world_idle(struct world *w, unsigned int seconds);
 
+/*
+ * Of a member's two connections from one port nft gives the second another
+ * source port, and does so after early demultiplexing has looked for a socket:
+ * kernels before 6.4 keep the one that was found, the other connection's.
+ * Without early demultiplexing nft's world is on these as on later kernels.
+ */
+extern bool nat_demux; /* as usual */
+void nat_demux_set(bool on);
+
 /* The ends of a flow of the sequence at hand. */
 struct end member_of(const struct flow *f);
 struct end client_of(const struct flow *f);
@@ -210,6 +219,8 @@ void app_do(struct world *w, const struct step *st);
 
 extern bool verbose; /* prints every step and what it shows */
 void differences_load(const char *file);
+/* Are there some that only kernels as old as this one show? */
+bool differences_of_age(void);
 /* Are both worlds' events of this step the same, or the difference named?
  * DIRECTED: a named one counts as shown. */
 bool differences_judge(const struct sequence *s, unsigned int n, bool directed);

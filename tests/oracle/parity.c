@@ -3,7 +3,7 @@
 /*
  * parity [FILE]: what members see with the door, and what with nft's redirect:
  * the same, or a named difference. Directed sequences (from FILE, if given)
- * first, then random ones.
+ * first, then random ones; in these nothing is excused by the kernel's age.
  *
  * PARITY_VERBOSE=1 prints everything. PARITY_SEED=N or "random",
  * PARITY_SECONDS=N, PARITY_ROUNDS=N (sequences; 0: as many as there is time
@@ -174,7 +174,9 @@ int main(int argc, char **argv)
 		random_seed(from);
 		door_attach(how);
 		directed(file, how);
+		nat_demux_set(!differences_of_age());
 		at_random(how, seconds / modes, rounds);
+		nat_demux_set(true);
 		if (argc < 2)
 			did_its_part(how);
 		door_detach();

@@ -21,6 +21,8 @@ struct world world[WORLDS] = {
 	[DOOR] = { .ns = "door", .door = true },
 };
 
+bool nat_demux = true;
+
 static void sh(const char *command)
 {
 	if (!system(command))
@@ -216,6 +218,12 @@ void world_idle(struct world *w, unsigned int seconds)
 		if (w->state[i].peer.family &&
 		    w->now->flow[i].proto == IPPROTO_UDP)
 			door_age(&loaded, w->state[i].peer, TARGET, seconds);
+}
+
+void nat_demux_set(bool on)
+{
+	nat_demux = on;
+	ns_sh(world[NAT].ns, "sysctl -qw net.ipv4.tcp_early_demux=%d", on);
 }
 
 void event(struct world *w, const char *format, ...)
