@@ -11,8 +11,8 @@ figures=${BENCH_FIGURES:-build/bench/figures}
 mkdir -p "${figures%/*}"
 # Many short rounds: what disturbs one of them disturbs all of its paths.
 case ${1:-quick} in
-quick) rounds=11 packets=40000 flows=1,10000 tcp=11 ;;
-full) rounds=41 packets=40000 flows=1,10000,100000 tcp=31 ;;
+quick) rounds=9 packets=24000 flows=1,10000 tcp=7 ;;
+full) rounds=21 packets=40000 flows=1,10000,100000 tcp=15 ;;
 esac
 
 rig_path nothing none
