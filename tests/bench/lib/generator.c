@@ -142,7 +142,7 @@ static double run(void *arg)
 double generator_turn(const struct path *p, struct traffic *t, unsigned int n,
 		      uint64_t *sent)
 {
-	struct run r = { p, t, n / PARTS };
+	struct run r = { p, t, n / PARTS ?: 1 };
 	unsigned int warm = t->flows > r.n ? t->flows : r.n, runs = 0;
 	double ns;
 

@@ -108,7 +108,8 @@ static void rounds(const struct plan *plan, bool v6)
 					 .length = size_length(SMALL, v6),
 					 .first = STRANGERS };
 		path_sink(&plan->path[i], v6, true);
-		(void)turn(&plan->path[i], &t[i], FILL);
+		for (int part = 0; part < 5; part++)
+			(void)generator_send(&plan->path[i], &t[i], FILL / 5);
 	}
 	for (unsigned int r = 0; costs.cost[0].n < plan->rounds; r++) {
 		double cost[PATHS_MAX];

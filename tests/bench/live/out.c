@@ -150,7 +150,7 @@ static double run(void *arg)
 static double turn(const struct path *p, struct traffic *t, unsigned int n,
 		   uint64_t *sent)
 {
-	struct run r = { p, t, n / PARTS };
+	struct run r = { p, t, n / PARTS ?: 1 };
 	unsigned int all = t->flows > r.n ? t->flows : r.n, runs = 0;
 	uint64_t out = came_out(p);
 	double ns;
