@@ -188,20 +188,28 @@ static void established_is_never_limited(void **state)
 	}
 }
 
+/* A member with a verified flow to TO. */
+static struct end verified(int v, struct end to)
+{
+	struct end member =
+		v ? end("2001:db8:9::9", 5000) : end("192.0.2.9", 5000);
+	struct end seen = say(&door, member, to, &golden_first[1]);
+
+	answer(&door, seen, to, &golden_reply_control, member);
+	return member;
+}
+
 /* Whose address is proven may end the handshake, at an ordinary pace. */
 static void verified_has_some(void **state)
 {
-	struct end member, to, seen;
+	struct end member, to;
 	int v, i, in;
 
 	(void)state;
 	for (v = 0; v < 2; v++) {
 		door_reset(&door);
-		member =
-			v ? end("2001:db8:9::9", 5000) : end("192.0.2.9", 5000);
 		to = dialled(v, 53);
-		seen = say(&door, member, to, &golden_first[1]);
-		answer(&door, seen, to, &golden_reply_control, member);
+		member = verified(v, to);
 		limited_slowly();
 		flood(v, FLOOD, &golden_control);
 		for (i = 0; i < 10; i++)
@@ -235,17 +243,14 @@ static void allowance_is_for_life(void **state)
 /* It has OpenVPN's answer: another reset is no part of its handshake. */
 static void reset_of_verified(void **state)
 {
-	struct end member, to, seen;
+	struct end member, to;
 	int v;
 
 	(void)state;
 	for (v = 0; v < 2; v++) {
 		door_reset(&door);
-		member =
-			v ? end("2001:db8:9::9", 5000) : end("192.0.2.9", 5000);
 		to = dialled(v, 53);
-		seen = say(&door, member, to, &golden_first[1]);
-		answer(&door, seen, to, &golden_reply_control, member);
+		member = verified(v, to);
 		limited_slowly();
 		assert_true(admitted(member, to, &golden_first[1]));
 		flood(v, FLOOD, &golden_first[1]);
