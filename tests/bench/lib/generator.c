@@ -130,23 +130,24 @@ struct run {
 	const struct path *path;
 	struct traffic *traffic;
 	unsigned int n;
+	send_packets *send;
 };
 
 static double run(void *arg)
 {
 	const struct run *r = arg;
 
-	return generator_send(r->path, r->traffic, r->n);
+	return r->send(r->path, r->traffic, r->n);
 }
 
 double generator_turn(const struct path *p, struct traffic *t, unsigned int n,
-		      uint64_t *sent)
+		      send_packets *send, uint64_t *sent)
 {
-	struct run r = { p, t, n / PARTS ?: 1 };
+	struct run r = { p, t, n / PARTS ?: 1, send };
 	unsigned int warm = t->flows > r.n ? t->flows : r.n, runs = 0;
 	double ns;
 
-	(void)generator_send(p, t, warm);
+	(void)send(p, t, warm);
 	ns = calm_median(run, &r, &runs);
 	*sent += warm + (uint64_t)r.n * runs;
 	return ns;

@@ -30,14 +30,17 @@ void generator_open(const char *object);
  * before and after a run the kernel waits for RCU.
  */
 double generator_send(const struct path *p, struct traffic *t, unsigned int n);
+/* Sends N packets as generator_send() does, or the other way. */
+typedef double send_packets(const struct path *p, struct traffic *t,
+			    unsigned int n);
 /*
- * A path's turn in a round: runs of a 25th of N packets, as many as calm.h
- * wants, after one that brings tables and code, which the other paths have
- * driven out, back into the caches. Returns what a packet took in the median
- * run, and adds to *SENT how many were sent in all.
+ * A path's turn in a round: runs of a 25th of N packets by SEND, as many as
+ * calm.h wants, after one that brings tables and code, which the other paths
+ * have driven out, back into the caches. Returns what a packet took in the
+ * median run, and adds to *SENT how many were sent in all.
  */
 double generator_turn(const struct path *p, struct traffic *t, unsigned int n,
-		      uint64_t *sent);
+		      send_packets *send, uint64_t *sent);
 /* Has every flow of T make itself known to P and be answered until it is
  * established. */
 void generator_establish(const struct path *p, const struct traffic *t);

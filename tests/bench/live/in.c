@@ -12,7 +12,7 @@ static double turn(const struct path *p, struct traffic *t, unsigned int n,
 		   uint64_t *sent)
 {
 	uint64_t sunk = path_sunk(p, t->v6), this = 0;
-	double ns = generator_turn(p, t, n, &this);
+	double ns = generator_turn(p, t, n, generator_send, &this);
 
 	sunk = path_sunk(p, t->v6) - sunk;
 	if (sunk != this)

@@ -55,7 +55,7 @@ static double turn(const struct path *p, struct traffic *t, unsigned int n)
 		refused = keeper_refused(p);
 	else if (has_door(p))
 		keeper_counts(p, &before);
-	ns = generator_turn(p, t, n, &sent);
+	ns = generator_turn(p, t, n, generator_send, &sent);
 	sunk = path_sunk(p, t->v6) - sunk;
 	if (has_door(p)) {
 		assert_door(p, &before, sunk, sent);

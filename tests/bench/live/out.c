@@ -16,13 +16,11 @@
 #include <sys/socket.h>
 
 #include "../lib/busy.h"
-#include "../lib/calm.h"
 #include "../lib/established.h"
 #include "gen.h"
 #include "ns.h"
 
 #define BATCH 64
-#define PARTS 25 /* of a turn */
 
 /* Frames that came out of P's veth. */
 static uint64_t came_out(const struct path *p)
@@ -134,36 +132,19 @@ static double send_all(const struct path *p, struct traffic *t, unsigned int n)
 	return (busy_ns() - start) / n;
 }
 
-struct run {
-	const struct path *path;
-	struct traffic *traffic;
-	unsigned int n;
-};
-
-static double run(void *arg)
-{
-	const struct run *r = arg;
-
-	return send_all(r->path, r->traffic, r->n);
-}
-
 static double turn(const struct path *p, struct traffic *t, unsigned int n,
 		   uint64_t *sent)
 {
-	struct run r = { p, t, n / PARTS ?: 1 };
-	unsigned int all = t->flows > r.n ? t->flows : r.n, runs = 0;
-	uint64_t out = came_out(p);
+	uint64_t out = came_out(p), this = 0;
 	double ns;
 
 	prepare(p, t);
-	(void)send_all(p, t, all);
-	ns = calm_median(run, &r, &runs);
-	all += r.n * runs;
+	ns = generator_turn(p, t, n, send_all, &this);
 	out = came_out(p) - out;
-	if (out < all)
-		errx(1, "%s: of %u answers %lu came out", p->name, all,
-		     (unsigned long)out);
-	*sent += all;
+	if (out < this)
+		errx(1, "%s: of %lu answers %lu came out", p->name,
+		     (unsigned long)this, (unsigned long)out);
+	*sent += this;
 	return ns;
 }
 
