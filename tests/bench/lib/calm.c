@@ -9,8 +9,7 @@
 
 #define TURNS    8000
 #define SLACK    1.15 /* of the shortest time seen; a neighbour makes it 1.4 */
-#define PATIENCE 10000000 /* ns, of all runs of a turn together */
-#define RUNS     12
+#define PATIENCE 100000000 /* ns, of all runs of a turn together */
 #define ENOUGH   5 /* calm ones */
 
 static uint64_t now_ns(void)
@@ -63,7 +62,7 @@ double calm_median(double (*run)(void *arg), void *arg, unsigned int *runs)
 	bool before;
 	double cost;
 
-	while (all.n < RUNS && calm.n < ENOUGH) {
+	while (calm.n < ENOUGH && (all.n < ENOUGH || now_ns() < until)) {
 		do
 			before = calm_now();
 		while (!before && now_ns() < until);

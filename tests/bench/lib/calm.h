@@ -16,7 +16,7 @@
 bool calm_now(void);
 /*
  * Does runs one after another, each when the processor is calm, until five of
- * them were calm to their end; waits 10 ms in all, and does 12 runs at most.
+ * them were calm to their end, but no longer than 100 ms if five have been done.
  * Returns the median of what the calm ones took, of all if none was, and adds
  * to *RUNS how many there were. RUN returns what one took; a millisecond or
  * two, or none is calm.

@@ -71,7 +71,7 @@ static void cell(const struct plan *plan, const struct kind *kind,
 				kind->turn(&plan->path[turn], t, plan->packets,
 					   &book[turn].sent);
 		}
-		plan_round(plan, &costs, r, cost);
+		plan_round(plan, &costs, cost);
 		assert_books(plan, kind, t, book);
 	}
 	(void)snprintf(name, sizeof(name), "%s/%u/%s", family_name(t->v6),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright the anyport authors */
-/* Writes figures. */
+/* Samples, and the file that they go to. */
 #include <err.h>
 #include <jansson.h>
 #include <stdarg.h>
@@ -73,17 +73,15 @@ void figure_put(struct samples *s, const char *unit, const char *name, ...)
 {
 	char text[160];
 	va_list args;
-	double low, high;
-	json_t *json;
+	json_t *json, *list = json_array();
 
 	va_start(args, name);
 	(void)vsnprintf(text, sizeof(text), name, args);
 	va_end(args);
-	samples_interval(s, &low, &high);
-	json = json_pack("{s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:f}", "name",
-			 text, "unit", unit, "n", (json_int_t)s->n, "median",
-			 samples_at(s, 0.5), "q1", samples_at(s, 0.25), "q3",
-			 samples_at(s, 0.75), "low", low, "high", high);
+	for (size_t i = 0; i < s->n; i++)
+		(void)json_array_append_new(list, json_real(s->at[i]));
+	json = json_pack("{s:s, s:s, s:o}", "name", text, "unit", unit,
+			 "samples", list);
 	if (!json ||
 	    json_dumpf(json, out, JSON_COMPACT | JSON_REAL_PRECISION(6)))
 		errx(1, "cannot write a figure");

@@ -22,8 +22,8 @@ double samples_at(struct samples *s, double at);
 void samples_interval(struct samples *s, double *low, double *high);
 
 /*
- * Figures go to a file, a JSON object a line: name, unit, n, median, q1, q3,
- * low and high (of the interval).
+ * Figures go to a file, a JSON object a line: name, unit, samples. What is put
+ * by one name more than once is one figure in the end (results_make()).
  * Names have parts, "udp/native/v4/10000/small". Errors end the program.
  */
 void figures_open(const char *path);

@@ -11,8 +11,6 @@
 #include "calm.h"
 #include "plan.h"
 
-#define TRIES 2 /* as many rounds as are wanted */
-
 static unsigned int number(const char *text)
 {
 	char *end;
@@ -36,12 +34,13 @@ void plan_read(struct plan *plan, int argc, char **argv)
 	int option;
 
 	*plan = (struct plan){ 0 };
-	while ((option = getopt(argc, argv, "o:g:r:n:F:f:k:")) != -1) {
+	while ((option = getopt(argc, argv, "o:g:r:n:w:F:f:k:")) != -1) {
 		switch (option) {
 		case 'o': figures_open(optarg); break;
 		case 'g': generator_open(optarg); break;
 		case 'r': plan->rounds = number(optarg); break;
 		case 'n': plan->packets = number(optarg); break;
+		case 'w': plan->patience = number(optarg); break;
 		case 'F':
 			plan->family[0] = strchr(optarg, '4');
 			plan->family[1] = strchr(optarg, '6');
@@ -79,13 +78,17 @@ const char *size_name(enum size size)
 }
 
 void plan_round(const struct plan *plan, struct costs *costs,
-		unsigned int tried, const double *cost)
+		const double *cost)
 {
-	size_t wanted = plan->rounds - costs->cost[0].n;
-	size_t left = TRIES * plan->rounds - tried - 1;
+	double now = busy_ns() / 1e9;
 
-	if (!calm_was() && left >= wanted)
-		return;
+	if (!costs->until)
+		costs->until = now + plan->patience;
+	if (!calm_was()) {
+		if (now < costs->until)
+			return;
+		costs->disturbed++;
+	}
 	for (unsigned int i = 0; i < plan->n_paths; i++)
 		samples_add(&costs->cost[i], cost[i]);
 }
@@ -125,8 +128,9 @@ void plan_figures(const struct plan *plan, const struct costs *costs,
 	struct samples base = costs->cost[0];
 
 	figure_put(&base, "ns", "%s/%s/%s", kind, plan->path[0].name, cell);
-	printf("%s %s: %s takes %.1f ns a packet; more than that:\n", kind,
-	       cell, plan->path[0].name, samples_at(&base, 0.5));
+	printf("%s %s, %u of %zu rounds disturbed: %s takes %.1f ns a packet; more than that:\n",
+	       kind, cell, costs->disturbed, base.n, plan->path[0].name,
+	       samples_at(&base, 0.5));
 	for (unsigned int i = 1; i < plan->n_paths; i++) {
 		put_added(plan, costs, i, kind, cell);
 		if (to > 0 && plan->path[i].keeper == KEEPER_DOOR)

@@ -13,6 +13,7 @@ struct plan {
 	const char
 		*kind; /* first part of the figures' names, if not as usual */
 	unsigned int rounds, packets; /* packets: of one path in one round */
+	unsigned int patience; /* s that a cell may wait for calm rounds */
 	bool family[2];               /* [v6] */
 	unsigned int n_flows, flows[FLOWS_MAX];
 	unsigned int n_paths;
@@ -20,7 +21,7 @@ struct plan {
 };
 
 /* -o FIGURES -g GENERATOR -r ROUNDS -n PACKETS -F 46 -f 1,10000
- * -k KIND PATH ...
+ * -w PATIENCE -k KIND PATH ...
  * Opens all of it and pins this process to its core. */
 void plan_read(struct plan *plan, int argc, char **argv);
 /* The path of that name, or -1. */
@@ -32,18 +33,19 @@ enum size { SMALL, FULL, SIZES };
 unsigned int size_length(enum size size, bool v6);
 const char *size_name(enum size size);
 
-/* A round's costs, ns/packet, of every path. */
+/* The rounds' costs, ns/packet, of every path. Begins with zeros. */
 struct costs {
 	struct samples cost[PATHS_MAX];
+	double until; /* s; after that rounds count that were not calm, too */
+	unsigned int disturbed; /* rounds that were not, and count */
 };
 
 /*
- * Takes over a round, the TRIED-th from 0, that cost so much by each path. One
- * in which the processor was not calm is left out, as long as twice the
- * plan's rounds are enough to have that many.
+ * Takes over a round that cost so much by each path. One in which the processor
+ * was not calm is left out, until the plan's patience has come to its end.
  */
 void plan_round(const struct plan *plan, struct costs *costs,
-		unsigned int tried, const double *cost);
+		const double *cost);
 
 /*
  * Writes what PLAN's paths cost above path 0, for each path

@@ -8,7 +8,56 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "figure.h"
 #include "results.h"
+
+/* Of what was put by the same name, say by several loads, the samples are one
+ * figure's. */
+static void gather(json_t *list, json_t *one)
+{
+	const char *name = json_string_value(json_object_get(one, "name"));
+	json_t *other, *samples = json_object_get(one, "samples");
+	size_t i;
+
+	if (!name)
+		errx(1, "a figure without a name");
+	json_array_foreach(list, i, other)
+	{
+		if (strcmp(json_string_value(json_object_get(other, "name")),
+			   name) != 0)
+			continue;
+		if (!samples ||
+		    json_array_extend(json_object_get(other, "samples"),
+				      samples))
+			errx(1, "%s: there are two of it", name);
+		return;
+	}
+	(void)json_array_append(list, one);
+}
+
+/* Samples become their median, quartiles and interval. */
+static void sum_up(json_t *figure)
+{
+	struct samples s = { 0 };
+	const json_t *list = json_object_get(figure, "samples"), *one;
+	double low, high;
+	size_t i;
+
+	if (!list)
+		return;
+	json_array_foreach(list, i, one)
+		samples_add(&s, json_number_value(one));
+	samples_interval(&s, &low, &high);
+	if (json_object_update_new(
+		    figure,
+		    json_pack("{s:I, s:f, s:f, s:f, s:f, s:f}", "n",
+			      (json_int_t)s.n, "median", samples_at(&s, 0.5),
+			      "q1", samples_at(&s, 0.25), "q3",
+			      samples_at(&s, 0.75), "low", low, "high",
+			      high)) ||
+	    json_object_del(figure, "samples"))
+		errx(1, "a figure cannot be summed up");
+}
 
 static json_t *read_figures(const char *path)
 {
@@ -16,7 +65,7 @@ static json_t *read_figures(const char *path)
 	json_t *list = json_array(), *one;
 	json_error_t error;
 	char *line = NULL;
-	size_t size = 0;
+	size_t size = 0, i;
 
 	if (!in)
 		err(1, "%s", path);
@@ -24,10 +73,13 @@ static json_t *read_figures(const char *path)
 		one = json_loads(line, 0, &error);
 		if (!one)
 			errx(1, "%s: %s", path, error.text);
-		(void)json_array_append_new(list, one);
+		gather(list, one);
+		json_decref(one);
 	}
 	free(line);
 	(void)fclose(in);
+	json_array_foreach(list, i, one)
+		sum_up(one);
 	return list;
 }
 

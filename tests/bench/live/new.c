@@ -119,7 +119,7 @@ static void rounds(const struct plan *plan, bool v6)
 			cost[who] =
 				turn(&plan->path[who], &t[who], plan->packets);
 		}
-		plan_round(plan, &costs, r, cost);
+		plan_round(plan, &costs, cost);
 	}
 	put_limited(plan, &costs, family_name(v6));
 	plan_figures(plan, &costs, "new", family_name(v6));

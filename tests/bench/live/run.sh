@@ -2,17 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Copyright the anyport authors
 #
-# run.sh [quick|full]: UDP and TCP through every path, on one core.
+# run.sh [quick|full]: UDP and TCP through every path, on one core. A run of the
+# benchmark has several of it.
 set -eu
 . tests/bench/lib/rig.sh
 dir=build/tests/bench/live
 EMPTY=$PWD/$dir/empty.bpf.o
 figures=${BENCH_FIGURES:-build/bench/figures}
 mkdir -p "${figures%/*}"
-# Many short rounds: what disturbs one of them disturbs all of its paths.
+# Many short rounds: what disturbs one of them disturbs all of its paths. In each
+# cell calm rounds are waited for, so many seconds.
 case ${1:-quick} in
-quick) rounds=9 packets=24000 flows=1,10000 tcp=7 ;;
-full) rounds=21 packets=40000 flows=1,10000,100000 tcp=15 ;;
+quick) rounds=3 packets=24000 flows=1,10000 tcp=3 wait=1 ;;
+full) rounds=7 packets=40000 flows=1,10000,100000 tcp=5 wait=12 ;;
 esac
 
 rig_path nothing none
@@ -21,7 +23,7 @@ rig_path nft nft
 rig_path native door:native
 rig_path generic door:generic
 rig_path tc door:tc
-common=(-o "$figures" -g "$dir/gen.bpf.o" -r "$rounds" -n "$packets" -F 46)
+common=(-o "$figures" -g "$dir/gen.bpf.o" -r "$rounds" -n "$packets" -w "$wait" -F 46)
 
 # One that fails does not take the others with it.
 failed=0

@@ -60,7 +60,7 @@ tracked() { # 4|6
 }
 
 ratio() { # 4|6
-	jq -s "map({(.name): .median}) | add |
+	jq -s "map({(.name): .samples[0]?}) | add |
 		.[\"memory/door/v$1\"] / .[\"memory/conntrack/v$1\"]" "$FIGURES" |
 		put ratio "memory/door:conntrack/v$1"
 }
