@@ -4,8 +4,9 @@
 #
 # For tests of the hook as it is installed: in the hands of OpenVPN's user,
 # with the file capability, its configuration in /etc/anyport, which is this
-# sandbox's alone. To be sourced after hook.sh.
+# sandbox's alone. To be sourced by bash, in the sandbox.
 
+. tests/lib/hook.sh
 HOOK_UID=64123
 top=$PWD
 given=$dir/push.user
@@ -14,6 +15,8 @@ as_openvpn=("$(command -v setpriv)" --reuid=$HOOK_UID --regid=$HOOK_UID
 	--clear-groups --inh-caps=-all)
 
 attack_start() {
+	hook_start
+	now=$(date +%s)
 	mkdir "$dir/etc"
 	cp -a /etc/{passwd,group,nsswitch.conf,ld.so.cache,alternatives} "$dir/etc/"
 	mount --bind "$dir/etc" /etc

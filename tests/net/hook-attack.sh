@@ -7,11 +7,8 @@
 # and routes nothing outside its configuration, and leaves nothing half done.
 # shellcheck disable=SC2016,SC2034,SC2206,SC2015 # code for others to expand
 set -u
-. tests/lib/hook.sh
 . tests/lib/attack.sh
-hook_start
 attack_start
-now=$(date +%s)
 
 # ---- who gets to it --------------------------------------------------------------
 stranger=("${as_openvpn[@]/$HOOK_UID/64200}")

@@ -7,11 +7,8 @@
 # too, in up. Nothing outside the configuration is routed, read or written.
 # shellcheck disable=SC2016,SC2034,SC2206,SC2015 # code for others to expand
 set -u
-. tests/lib/hook.sh
 . tests/lib/attack.sh
-hook_start
 attack_start
-now=$(date +%s)
 echo canary >"$dir/canary"
 canary=$(stat -c '%a %u %g %h %s %Y' "$dir/canary")
 untouched() {
@@ -39,13 +36,13 @@ claim() { # GONE DEVICE TABLE METRIC PROTOCOL DESTINATION VIA
 		"$2" "${index[$2]}" "${pid[udp]}" "${started[udp]}" "$now" \
 		"$3" "$4" "$5" "$1" "$((1 - $1))" "$6" "$7"
 }
-n=0
+m=0
 while read -r dev table metric protocol dst via; do
 	for gone in 0 1; do
-		n=$((n + 1))
+		m=$((m + 1))
 		{ echo anyport-sessions 1; claim $gone "$dev" "$table" "$metric" \
-			"$protocol" "$dst" "$via"; } >"$state/m$n"
-		chown $HOOK_UID "$state/m$n"
+			"$protocol" "$dst" "$via"; } >"$state/m$m"
+		chown $HOOK_UID "$state/m$m"
 	done
 done <<-EOF
 	tuntcp 254 50 4 198.51.100.0/24 -
@@ -67,10 +64,15 @@ done <<-EOF
 	tunudp 254 50 4 2001:db8:103::/48 2001:db9::1
 	tunudp 254 50 4 2001:db8:103::/48 fe80::1
 EOF
-m=$n
 reset_state() {
 	clear_state
 	cp -a "$dir/planted/." "$state/"
+}
+disconnect_all() {
+	local i
+	for ((i = 1; i <= m; i++)); do
+		member client-disconnect m$i udp
+	done
 }
 mkdir "$dir/planted" && cp -a "$state/." "$dir/planted/"
 timeout 40 "${as_openvpn[@]}" env "$hook" reconcile >"$dir/out" 2>>"$dir/log"
@@ -82,9 +84,7 @@ reset_state
 member down "" udp
 check "nor down" unharmed
 reset_state
-for ((i = 1; i <= m; i++)); do
-	member client-disconnect m$i udp
-done
+disconnect_all
 check "nor $m disconnects" unharmed
 # Another session of the member ends, and theirs would inherit.
 reset_state
@@ -93,9 +93,7 @@ for f in "$state"/m*; do
 		sed "s/^claim 1/claim 2/; s/ $now 1 / $((now + 1)) 1 /" | head -n 1)" "$f"
 done
 now=$((now + 1))
-for ((i = 1; i <= m; i++)); do
-	member client-disconnect m$i udp
-done
+disconnect_all
 now=$((now - 1))
 check "nor what it would give them to" unharmed
 reset_state
