@@ -4,13 +4,22 @@
 #
 # Packages of another Debian release, unpacked below $dir, nothing installed:
 # from the mirror that this host's apt uses, checked by apt against Debian's
-# keys, with package lists of their own. To be sourced, with "dir" set. Exit
-# status 75: a download failed.
-dir=${dir:?}
+# keys, with package lists of their own. To be sourced by a script, which begins
+# with debian_dir. Exit status 75: a download failed.
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 die() { echo "${0##*/}: $*" >&2; exit 1; }
 offline() { cat "$dir/apt/log" >&2; exit 75; }
+
+# Sets dir to the last of the script's arguments, and makes it.
+debian_dir() { # "NAME ..." ARGUMENT ...: one argument for each name
+	local names=$1
+	shift
+	[ $# = "$(wc -w <<<"$names")" ] ||
+		{ echo "usage: ${0##*/} $names" >&2; exit 2; }
+	mkdir -p "${!#}"
+	dir=$(cd "${!#}" && pwd)
+}
 
 # Where this host's own release comes from is where the others are, too.
 debian_mirror() {
@@ -34,8 +43,9 @@ debian_apt() { # apt-get|apt-cache ARG ...
 }
 
 # What else is below $dir/apt and $dir/tree goes.
-debian_lists() { # SUITE
+debian_lists() { # WHAT SUITE
 	local uri
+	echo "$1: fetching it from Debian $2"
 	rm -rf "$dir/apt" "$dir/tree"
 	mkdir -p "$dir/apt/lists/partial" "$dir/apt/cache/archives/partial" \
 		"$dir/tree"
@@ -44,7 +54,7 @@ debian_lists() { # SUITE
 	uri=$(debian_mirror)
 	[ -n "$uri" ] || die "apt's sources name no mirror of this host's" \
 		"release; see apt-get indextargets"
-	echo "deb [signed-by=$keyring] $uri $1 main" >"$dir/apt/sources.list"
+	echo "deb [signed-by=$keyring] $uri $2 main" >"$dir/apt/sources.list"
 	debian_apt apt-get -o APT::Update::Error-Mode=any update \
 		>"$dir/apt/log" 2>&1 || offline
 }

@@ -4,18 +4,13 @@
 #
 # kernel.sh KERNEL DIR: brings Debian's stock kernel 6.1, 6.12 or 7.2 to DIR,
 # unless it is there: DIR/tree (the unpacked packages, with the modules),
-# DIR/vmlinuz, DIR/initrd and DIR/release. Nothing is installed: the packages
-# come from the mirror that this host's apt uses, checked by apt against
-# Debian's keys, with package lists of their own. Exit status 75: a download
-# failed.
+# DIR/vmlinuz, DIR/initrd and DIR/release; nothing is installed. Exit status 75:
+# a download failed.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-
-[ $# -eq 2 ] || { echo "usage: kernel.sh KERNEL DIR" >&2; exit 2; }
-mkdir -p "$2"
-dir=$(cd "$2" && pwd)
+here=$(dirname "$0")
 # shellcheck source=tests/vm/debian.sh
 . "$here/debian.sh"
+debian_dir "KERNEL DIR" "$@"
 case $1 in
 6.1) suite=bookworm ;;
 6.12) suite=trixie ;;
@@ -29,7 +24,7 @@ depends() {
 
 fetch() {
 	local image
-	debian_lists "$suite"
+	debian_lists "kernel $1" "$suite"
 	image=$(depends linux-image-amd64 linux-image-)
 	[ -n "$image" ] || die "$suite: linux-image-amd64 names no kernel"
 	# From forky on the image is a shell around three more packages.
@@ -85,8 +80,7 @@ initrd() {
 }
 
 if [ ! -e "$dir/release" ]; then
-	echo "kernel $1: fetching it from Debian $suite"
-	fetch
+	fetch "$1"
 	settle "$1"
 	echo "$release" >"$dir/release"
 fi

@@ -6,17 +6,13 @@
 # needs, to DIR/tree, unless it is there; nothing is installed. DIR/openvpn runs
 # it on any host. Exit status 75: a download failed.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-[ $# -eq 1 ] || { echo "usage: openvpn.sh DIR" >&2; exit 2; }
-mkdir -p "$1"
-dir=$(cd "$1" && pwd)
 # shellcheck source=tests/vm/debian.sh
-. "$here/debian.sh"
+. "$(dirname "$0")/debian.sh"
+debian_dir DIR "$@"
 lib=tree/usr/lib/x86_64-linux-gnu
 
 [ ! -e "$dir/openvpn" ] || exit 0
-echo "OpenVPN 2.7: fetching it from Debian forky"
-debian_lists forky
+debian_lists "OpenVPN 2.7" forky
 debian_unpack all openvpn
 mkdir -p "$dir/bin"
 # The program is newer than this host's libraries and comes with its own. What
