@@ -96,6 +96,11 @@ status_says() { # what follows the uplink
 	door status
 	door status | grep -F "e0: up; $1"
 }
+config 'interface = e1'
+ok "attach = auto for two uplinks, XDP refused: tc, and why" auto_says
+ok "XDP was asked for as often as for one" test "$(times anyport_xdp)" = "$once"
+door unload
+config
 ok "attach = auto, XDP refused: tc, and why" auto_says
 ok "XDP was asked for as often as for one mode" test "$(times anyport_xdp)" = "$once"
 ok "it serves" whole
