@@ -94,13 +94,14 @@ static bool is_gone(const struct pin_paths *paths)
 
 int gone_find(struct pin_paths *paths)
 {
-	struct pin_paths own;
 	const struct dirent *entry;
-	int err = pin_paths(&own), found = 1;
+	int err = pin_paths(paths), found = 1;
+	uint64_t own;
 	DIR *d;
 
 	if (err)
 		return err;
+	own = paths->netns;
 	d = opendir(STATE_BPF);
 	if (!d)
 		return errno == ENOENT || errno == ENOTDIR ? 1 : -errno;
@@ -108,7 +109,7 @@ int gone_find(struct pin_paths *paths)
 		char *end;
 		uint64_t netns = strtoull(entry->d_name, &end, 10);
 
-		if (!netns || *end || netns == own.netns)
+		if (!netns || *end || netns == own)
 			continue;
 		pin_paths_of(netns, paths);
 		found = !is_gone(paths);

@@ -9,7 +9,7 @@
 
 #include "pin.h"
 
-/* The first of them. 0, 1: there is none, or -errno. */
+/* The first of them; PATHS are its own only with 0. 0, 1: none is, or -errno. */
 int gone_find(struct pin_paths *paths);
 
 /* Removes them all, files and pins. Under the lock. 0 or -errno. */

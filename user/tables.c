@@ -22,7 +22,8 @@ struct shape {
 };
 
 #define SHAPE(n, t, k, v, e) \
-	.name = n, .type = BPF_MAP_TYPE_##t, .key = k, .value = v, .entries = e
+	.name = (n), .type = BPF_MAP_TYPE_##t, .key = (k), .value = (v), \
+	.entries = (e)
 #define FLOWS(name, segment) { SHAPE(name, ARRAY, 4, sizeof(segment), 0) }
 
 /* clang-format off */
