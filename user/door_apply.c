@@ -137,31 +137,39 @@ static int choose_secret(const struct door *door)
 		       : 0;
 }
 
-static int publish(struct door *door, const struct config *config,
-		   struct wanted *wanted)
+static int make_image(struct door *door, const struct config *config,
+		      const struct wanted *wanted, struct image **out)
 {
 	struct image *image = malloc(sizeof(*image));
 	int err;
 
+	*out = image;
 	if (!image)
 		return door_fail(door, -ENOMEM, "out of memory");
 	err = image_build(config, wanted->id, &door->links, wanted->ifindex,
 			  wanted->n, image);
-	if (err == -E2BIG)
-		(void)door_fail(door, err,
-				"the uplinks, their VLANs and bridges are more "
-				"than %d interfaces",
-				AP_UPLINKS);
-	err = err ?: choose_secret(door);
+	if (err)
+		return door_fail(
+			door, err,
+			"the uplinks, their VLANs and bridges are more "
+			"than %d interfaces",
+			AP_UPLINKS);
+	return 0;
+}
+
+static int publish(struct door *door, const struct image *image,
+		   const struct wanted *wanted)
+{
+	int err = choose_secret(door);
+
 	err = err ?: flush_ids(&door->tables, wanted->reused);
 	err = err
 		      ?: image_publish(image, &door->tables,
 				       door->active.generation + 1);
-	free(image);
-	if (err && !door->error[0])
+	if (err)
 		return door_fail(door, err, "cannot fill the tables: %s",
 				 strerror(-err));
-	return err;
+	return 0;
 }
 
 /* ---- programs -----------------------------------------------------------*/
@@ -369,20 +377,28 @@ static int ask_for_programs(struct door *door, const struct config *config,
 	return err;
 }
 
+/*
+ * Programs first, which may be refused; they go by the configuration in force.
+ * What waits for its confirmation goes back to the slot that is filled next, so
+ * it waits until then.
+ */
 static int apply(struct door *door, const struct config *config, bool replace)
 {
 	struct wanted wanted = { .n = 0 };
+	struct image *image = NULL;
 	int err = prepare(door, config, &wanted);
 
+	err = err ?: make_image(door, config, &wanted, &image);
 	/* Refused programs are known before anything is changed. */
 	if (!err && replace)
 		err = ask_for_programs(door, config, &wanted);
 	err = err ?: choose_instance(door, replace);
-	if (!err) /* The slot that an undo would go back to is filled now. */
-		door->superseded = confirm_cancel() > 0;
-	err = err ?: publish(door, config, &wanted);
 	err = err ?: attach_all(door, config, &wanted, replace);
 	err = err ?: door_attach_links(door, replace);
+	if (!err)
+		door->superseded = confirm_cancel() > 0;
+	err = err ?: publish(door, image, &wanted);
+	free(image);
 	err = err ?: keep_state(door, config);
 	err = err ?: commit(door);
 	err = err ?: retire_predecessors(door);

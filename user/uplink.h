@@ -27,7 +27,7 @@ int uplink_keep(struct door *door, const struct link *link,
 /*
  * Whether the kernel takes the program for what comes in: asked before a loaded
  * door is changed. Not of one that libxdp will replace behind its dispatcher,
- * which is one more to verify, unless a change waits for its confirmation.
+ * which is one more to verify.
  */
 int uplink_ask(struct door *door, const struct link *link,
 	       enum attach_mode wanted);

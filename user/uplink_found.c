@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "attach_tc.h"
-#include "confirm.h"
 #include "prog.h"
 #include "uplink.h"
 #include "value.h"
@@ -56,8 +55,7 @@ int uplink_ask(struct door *door, const struct link *link,
 	if (wanted == ATTACH_TC) {
 		program = PROG_INGRESS;
 		to = programs_ingress(&door->tables, &door->programs);
-	} else if (wanted != mode || !found.xdp.dispatcher ||
-		   confirm_deadline()) {
+	} else if (wanted != mode || !found.xdp.dispatcher) {
 		to = programs_xdp(&door->tables, &door->programs);
 	}
 	return to < 0 ? door_refused(door, to, program, link) : 0;

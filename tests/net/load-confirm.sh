@@ -88,6 +88,26 @@ ok "a reload that is refused" refuses 1 speed door reload
 ok "supersedes nothing" test "$(waiting)" = 1
 config
 ok "confirm" door confirm
+
+before=$(attached)
+config 'address = 198.51.100.9'
+ok "load --confirm $((3 * S)): other programs and one more address" \
+	door load --confirm $((3 * S))
+programs=$(attached)
+$IN tc qdisc add dev e1 ingress
+config 'address = 198.51.100.9' 'interface = e1'
+for command in reload load; do
+	ok "a $command with an uplink that has no room" \
+		refuses 1 "e1 has an ingress qdisc" door $command
+	ok "changes no program" test "$programs" = "$(attached)"
+	ok "nor the addresses" test "$(address_count)" = 2
+	ok "nor that one waits" test "$(waiting)" = 1
+done
+$IN tc qdisc del dev e1 ingress
+as_before() { same && [ "$(address_count)" = 1 ]; }
+ok "nobody confirms: undone all the same" until_true $((12 * S)) as_before
+ok "the door serves" serves
+config
 ok "reload --confirm 60" door reload --confirm 60
 ok "unload" door unload
 ok "supersedes it" until_true $S none_waits

@@ -136,7 +136,7 @@ for mode in xdpdrv xdpgeneric; do
 	$IN ip link set dev e0 $mode off
 done
 
-door load 2>/dev/null
+door load --confirm 600 2>/dev/null
 $IN ip link set dev e1 xdpdrv object "$minimal" section xdp
 config 'interface = e1'
 before=$(attached)
@@ -147,6 +147,7 @@ ok "nor a clsact" test "$($IN tc qdisc show dev e1 | grep -c clsact)" = 0
 ok "and the door serves" serves
 ok "load likewise" refuses 1 "e1 has another XDP program" door load
 ok "the door serves, by the programs from before" test "$before" = "$(attached)"
+ok "what waited for its confirmation waits" door confirm
 $IN ip link set dev e1 xdpdrv off
 config
 door unload

@@ -54,6 +54,30 @@ passes() { # a member's packet to a port where nobody listens, and the answer
 
 whole() { serves && passes; }
 
+listens() { # process: one of its netlink sockets is told of what happens
+	ls -l "/proc/$1/fd" | sed -n 's/.*socket:.\([0-9]*\).$/\1/p' >"$LAB_DIR/sockets"
+	$IN awk 'NR == FNR { of[$1]; next }
+		$NF in of && $4 !~ /^0*$/ { found = 1 }
+		END { exit !found }' "$LAB_DIR/sockets" /proc/net/netlink
+}
+# COMMAND, which succeeds, and no filter of e0 comes or goes meanwhile, not even
+# to be put back.
+begins_nothing() { # command ...
+	local pid status
+	$IN tc monitor >"$LAB_DIR/events" &
+	pid=$!
+	until_true 10 listens $pid
+	"$@"
+	status=$?
+	$IN tc qdisc add dev lo clsact # the last event
+	until_true 10 grep "dev lo" "$LAB_DIR/events"
+	$IN tc qdisc del dev lo clsact
+	kill $pid
+	wait $pid 2>/dev/null
+	[ $status = 0 ] && grep "dev lo" "$LAB_DIR/events" &&
+		! grep "dev e0" "$LAB_DIR/events"
+}
+
 kernels_own() { # what the kernel has of the door
 	attached e0
 	attached e1
@@ -117,11 +141,10 @@ ok "status still says it" status_says "tc ingress ($why)"
 # ---- a door that serves ---------------------------------------------------------
 config 'attach = native' 'address = 198.51.100.9'
 before=$(kernels_own)
-spare=$(slot $((~$(active generation) & 1)))
-ok "native over it, XDP refused" refused anyport_xdp 13 "e0: " door load
+ok "native over it, XDP refused before anything is changed" \
+	begins_nothing refused anyport_xdp 13 "e0: " door load
 ok "it serves" whole
 ok "nothing has changed" test "$before" = "$(kernels_own)"
-ok "nor was begun" test "$spare" = "$(slot $((~$(active generation) & 1)))"
 config 'attach = tc'
 ok "attach = tc is no choice of ours" door reload
 ok "so there is no reason" why_is "tc "
@@ -163,8 +186,12 @@ ok "there is no clsact on the other" \
 config
 
 # ---- what waits for its confirmation --------------------------------------------
+config 'attach = native'
 ok "load --confirm" door load --confirm 600
 ok "XDP refused in the next load" refused anyport_xdp 13 "e0: " door load
+config 'attach = native' 'interface = e1'
+ok "XDP refused in a reload with one more uplink" \
+	refused anyport_xdp 13 "e1: " door reload
 ok "what waited waits" door confirm
 ok "the door serves" whole
 door unload
@@ -180,6 +207,11 @@ if [ "$(theirs)" = "beside " ]; then
 	ok "XDP refused beside another's program" refused anyport_xdp 13 "e0: " door load
 	ok "nothing is left" clean
 	ok "but theirs" test "$(theirs)" = "beside "
+	ok "load --confirm beside it" door load --confirm 600
+	ok "XDP refused in the next load" refused anyport_xdp 13 "e0: " door load
+	ok "what waited waits" door confirm
+	ok "the door serves" whole
+	door unload
 	config
 	ok "attach = auto goes on to tc" auto_says
 	ok "it serves" whole
