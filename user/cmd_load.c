@@ -135,6 +135,14 @@ static int arm(struct door *door, const struct request *request, int lock)
 	return EXIT_FAILED;
 }
 
+static void report_error(char *lines)
+{
+	const char *line;
+
+	while ((line = strsep(&lines, "\n")))
+		log_error("%s", line);
+}
+
 static int change(const struct request *request, const struct config *config,
 		  struct door *door, int lock)
 {
@@ -150,7 +158,7 @@ static int change(const struct request *request, const struct config *config,
 	if (err && door->fresh)
 		(void)pin_unmount(); /* the lock was made for nothing */
 	if (err) {
-		log_error("%s", door->error);
+		report_error(door->error);
 		if (door->superseded)
 			log_warn("what was not confirmed yet stays, and is not "
 				 "undone any more");

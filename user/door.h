@@ -35,10 +35,10 @@ struct door {
 	struct state before; /* as found */
 	bool had_state;
 	struct state state; /* being made */
-	char error[512];    /* the sentence for the operator */
+	char error[1024];   /* for the operator: a sentence, or lines */
 };
 
-/* Keeps the sentence, returns ERR. */
+/* Keeps it in door->error, returns ERR. */
 __attribute__((format(printf, 3, 4))) int door_fail(struct door *door, int err,
 						    const char *fmt, ...);
 
@@ -58,8 +58,10 @@ int door_apply(struct door *door, const struct config *config, bool replace);
 /* Parts of door_apply(): loads the programs, unless they are; attaches those
  * that are on no interface. */
 int door_load_programs(struct door *door);
-/* Of a program that the kernel refused with ERR, for LINK or (NULL) for all:
- * the error, which is ERR. */
+/* Why the kernel refused PROGRAM with ERR, and what to do about it. */
+#define DOOR_REFUSAL 256
+const char *door_refusal(int err, const char *program, char text[DOOR_REFUSAL]);
+/* Keeps that as the error, for LINK or (NULL) for all; returns ERR. */
 int door_refused(struct door *door, int err, const char *program,
 		 const struct link *link);
 int door_attach_links(struct door *door, bool replace);

@@ -23,18 +23,26 @@ static const char *advice(const char *release)
 	return "that is a fault of anyport, please report it";
 }
 
-int door_refused(struct door *door, int err, const char *program,
-		 const struct link *link)
+const char *door_refusal(int err, const char *program, char text[DOOR_REFUSAL])
 {
 	struct utsname kernel = { 0 };
 
 	(void)uname(&kernel);
-	return door_fail(
-		door, err,
-		"%s%sthe kernel (Linux %s) refused program %s: %s: %s; "
-		"anyport -v load says more",
-		link ? link->name : "", link ? ": " : "", kernel.release,
-		program, strerror(-err), advice(kernel.release));
+	(void)snprintf(text, DOOR_REFUSAL,
+		       "the kernel (Linux %s) refused program %s: %s: %s",
+		       kernel.release, program, strerror(-err),
+		       advice(kernel.release));
+	return text;
+}
+
+int door_refused(struct door *door, int err, const char *program,
+		 const struct link *link)
+{
+	char text[DOOR_REFUSAL];
+
+	return door_fail(door, err, "%s%s%s; anyport -v load says more",
+			 link ? link->name : "", link ? ": " : "",
+			 door_refusal(err, program, text));
 }
 
 int door_load_programs(struct door *door)

@@ -396,27 +396,65 @@ static void say_refused(struct state_uplink *out, int err)
 		       strerror(-err));
 }
 
+/* The ways that auto has tried in vain, at most three, a line each. */
+struct tried {
+	char text[3 * 220];
+};
+
+static void add_tried(struct tried *tried, const char *way, const char *reason)
+{
+	size_t n = strlen(tried->text);
+
+	(void)snprintf(tried->text + n, sizeof(tried->text) - n,
+		       "  %s: %.200s\n", way, reason);
+}
+
+static int none_left(struct door *door, const struct link *link, int err,
+		     struct tried *tried)
+{
+	char text[DOOR_REFUSAL];
+
+	add_tried(tried, "tc ingress",
+		  door->programs.ingress
+			  ? door->error
+			  : door_refusal(err, PROG_INGRESS, text));
+	return door_fail(door, err,
+			 "%s: attach = auto: there is no way to take packets "
+			 "in:\n%sone of them has to work; anyport -v load says "
+			 "more",
+			 link->name, tried->text);
+}
+
 /* Native, then generic, then tc: the reasons are kept. */
 static int attach_auto(struct door *door, const struct link *link,
 		       const struct uplink_found *found,
 		       struct state_uplink *out)
 {
+	struct tried tried = { "" };
+	char text[DOOR_REFUSAL];
+	int err, refused;
+
 	out->why[0] = '\0';
 	for (int mode = ATTACH_NATIVE; mode <= ATTACH_GENERIC; mode++) {
-		int err;
-
 		if (found->xdp.main && found->xdp.mode != (unsigned int)mode)
 			continue;
 		err = attach_xdp(door, link, mode, found, true, out);
 		if (!err || err == -EBUSY)
 			return err;
-		if (door->programs.xdp_refused) {
-			say_refused(out, door->programs.xdp_refused);
+		refused = door->programs.xdp_refused;
+		if (refused) {
+			say_refused(out, refused);
+			add_tried(&tried, "XDP",
+				  door_refusal(refused, PROG_XDP, text));
 			break;
 		}
 		add_why(out, attach_name(mode), why(err));
+		add_tried(&tried,
+			  mode == ATTACH_NATIVE ? "native XDP" : "generic XDP",
+			  why(err));
 	}
-	return attach_tc(door, link, found, true, out);
+	err = attach_tc(door, link, found, true, out);
+	return err ? none_left(door, link, err, &tried) : 0;
 }
 
 int uplink_attach_ingress(struct door *door, const struct link *link,

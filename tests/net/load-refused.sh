@@ -25,15 +25,31 @@ refusing() { # "PROGRAM ..." error command ...
 	"$@"
 }
 
-# The line names program and reason, and what to do next.
+# Program and reason, and what to do next.
+refusal() { # program error
+	local why="Permission denied"
+	[ "$2" = 13 ] || why="Invalid argument"
+	echo "the kernel (Linux $(uname -r)) refused program $1: $why: that is a fault of anyport, please report it"
+}
 refused() { # program error text, of the interface or none, command ...
-	local program=$1 error=$2 where=$3 why="Permission denied"
+	local program=$1 error=$2 where=$3
 	shift 3
-	[ "$error" = 13 ] || why="Invalid argument"
 	refusing "$program" "$error" refuses 1 \
-		"anyport: ${where}the kernel (Linux $(uname -r)) refused program ${program##* }: $why: " \
-		"$@" >"$LAB_DIR/refused" || { cat "$LAB_DIR/refused"; return 1; }
-	grep "please report it; anyport -v load says more$" "$LAB_DIR/refused"
+		"anyport: $where$(refusal "$program" "$error"); anyport -v load says more" \
+		"$@"
+}
+
+# attach = auto has a line for each way that it tried.
+nothing_works() { # "PROGRAM ..." error, what is said of tc
+	local status=0
+	refusing "$1" "$2" door load >"$LAB_DIR/said" 2>&1 || status=$?
+	[ $status = 1 ] || return
+	sed "s/ priority 7: .*/ priority 7/" "$LAB_DIR/said" | diff - <(
+		echo "anyport: e0: attach = auto: there is no way to take packets in:"
+		echo "anyport:   XDP: $(refusal anyport_xdp "$2")"
+		echo "anyport:   tc ingress: $3"
+		echo "anyport: one of them has to work; anyport -v load says more"
+	)
 }
 
 times() { # program: how often the kernel was asked to take it
@@ -104,11 +120,19 @@ for error in 13 22; do
 		ok "nothing is left" untouched
 	done
 	ok "attach = auto, XDP and ingress refused with $error" \
-		refused "anyport_xdp anyport_ingress" $error "e0: " door load
+		nothing_works "anyport_xdp anyport_ingress" $error \
+		"$(refusal anyport_ingress $error)"
 	ok "nothing is left" untouched
 	ok "XDP was asked for as often as for one mode ($once)" \
 		test "$(times anyport_xdp)" = "$once"
 done
+
+$IN tc qdisc add dev e0 clsact
+$IN tc filter add dev e0 ingress prio 7 protocol ip u32 match u32 0 0 flowid 1:1
+ok "attach = auto, XDP refused and the place in tc taken" \
+	nothing_works anyport_xdp 13 "cannot attach to tc ingress of e0 at priority 7"
+$IN tc qdisc del dev e0 clsact
+ok "nothing is left" untouched
 
 # ---- attach = auto goes on to tc ------------------------------------------------
 why="XDP: the kernel refused program anyport_xdp: Permission denied; with attach = native, anyport -v load says more"
