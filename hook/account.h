@@ -35,14 +35,10 @@ __attribute__((format(printf, 3, 4))) void
 account_error(struct account_report *report, unsigned int line, const char *fmt,
 	      ...);
 
-#define ACCOUNT_WHY 400
-
-/* The directory of accounts, or -errno (-EPERM: others can change it) and WHY,
- * which names it and what to do. */
-int account_dir(const char *path, char why[ACCOUNT_WHY]);
 /*
- * Reads account NAME (a valid one) of the directory DIR. 0; -ENOENT when there
- * is none; -EINVAL when it is wrong, which is reported; or -errno.
+ * Reads account NAME (a valid one) of the directory DIR, opened by
+ * account_dir(). 0; -ENOENT when there is none; -EINVAL when it is wrong, which
+ * is reported; or -errno.
  */
 int account_read(int dir, const char *name, struct account_report *report,
 		 struct account *out);

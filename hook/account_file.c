@@ -4,56 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "account.h"
 #include "prefix.h"
-
-/*
- * Who can write to it gives one member's file to another by renaming it: the
- * file's own owner and mode stay right. The sticky bit is no excuse: of the
- * files that it lets others put there none would be read, or it is a second
- * link to a member's, and a FIFO there keeps that member out.
- */
-static bool dir_wrong(int fd, const char *path, char why[ACCOUNT_WHY])
-{
-	struct stat st;
-
-	if (fstat(fd, &st))
-		snprintf(why, ACCOUNT_WHY, "%s cannot be examined", path);
-	else if (st.st_mode & (S_IWGRP | S_IWOTH))
-		snprintf(why, ACCOUNT_WHY,
-			 "group or others can write to %s: chmod go-w %s", path,
-			 path);
-	else if (st.st_uid && st.st_uid != geteuid())
-		snprintf(why, ACCOUNT_WHY,
-			 "%s belongs to uid %u: chown root %s", path, st.st_uid,
-			 path);
-	else
-		return false;
-	return true;
-}
-
-int account_dir(const char *path, char why[ACCOUNT_WHY])
-{
-	int err, fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0) {
-		err = -errno;
-		snprintf(why, ACCOUNT_WHY,
-			 "%s: %s; OpenVPN's user must be able to read it", path,
-			 strerror(errno));
-		return err;
-	}
-	if (!dir_wrong(fd, path, why))
-		return fd;
-	close(fd);
-	return -EPERM;
-}
 
 /*
  * O_NONBLOCK: a FIFO must not make OpenVPN wait. The descriptor is checked,

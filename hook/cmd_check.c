@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "../user/account_dir.h"
 #include "account.h"
 #include "command.h"
 #include "directory.h"
@@ -223,7 +224,7 @@ static int run(const struct config *config, const char *only)
 	int status = HOOK_FAILED;
 	char why[ACCOUNT_WHY];
 
-	c.dir = account_dir(config->hook.users, why);
+	c.dir = account_dir(config->hook.users, geteuid(), why);
 	if (c.dir < 0)
 		hooklog_error("cannot use the directory of accounts: %s", why);
 	else

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../user/account_dir.h"
 #include "event.h"
 #include "held.h"
 #include "hooklog.h"
@@ -66,7 +67,7 @@ static int read_account(struct connect *c)
 	size_t size;
 	int err, dir;
 
-	dir = account_dir(config->users, why);
+	dir = account_dir(config->users, geteuid(), why);
 	if (dir < 0)
 		return refuse(env, dir,
 			      "cannot use the directory of accounts: %s", why);

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../user/account_dir.h"
 #include "held.h"
 #include "hooklog.h"
 #include "instance.h"
@@ -191,7 +192,7 @@ static int fill_from_account(struct reconciler *r, const char *name,
 	struct claim from;
 	int err, dir;
 
-	dir = account_dir(config->users, why);
+	dir = account_dir(config->users, geteuid(), why);
 	if (dir < 0) {
 		hooklog_error("%s: cannot use the directory of accounts: %s",
 			      name, why);

@@ -2,10 +2,17 @@
 /* Copyright the anyport authors */
 /* anyport check: is the configuration right, and what would it do? */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <getopt.h>
+#include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "account_dir.h"
 #include "cmd.h"
 #include "config.h"
 #include "host.h"
@@ -144,6 +151,66 @@ static int print_summary(const struct config *c)
 	return EXIT_DONE;
 }
 
+/* ---- accounts -----------------------------------------------------------*/
+
+/* As the units run OpenVPN, and with it the hook. */
+static uid_t openvpn_user(void)
+{
+	const struct passwd *user = getpwnam("openvpn");
+
+	return user ? user->pw_uid : 0;
+}
+
+static bool is_link(const char *path)
+{
+	size_t n = strlen(path);
+	char name[PATH_MAX];
+	struct stat st;
+
+	while (n > 1 && path[n - 1] == '/') /* it would be followed */
+		n--;
+	if (n >= sizeof(name))
+		return false;
+	memcpy(name, path, n);
+	name[n] = '\0';
+	return !lstat(name, &st) && S_ISLNK(st.st_mode);
+}
+
+/* What the hook refuses members for, by its own words; and a link, which leads
+ * elsewhere as soon as somebody changes it. */
+static void look_at_accounts(const char *path, struct report *report)
+{
+	char why[ACCOUNT_WHY], *real;
+	int fd;
+
+	if (is_link(path)) {
+		real = realpath(path, NULL);
+		report_add(report, true, NULL,
+			   "accounts: %s is a symbolic link: name the "
+			   "directory itself in [hook] users%s%s",
+			   path, real ? ": " : "", real ? real : "");
+		free(real);
+	}
+	fd = account_dir(path, openvpn_user(), why);
+	if (fd >= 0)
+		close(fd);
+	else
+		report_add(report, true, NULL, "accounts: %s%s", why,
+			   fd == -EACCES && geteuid()
+				   ? "; check as root says more"
+				   : "");
+}
+
+static void check_accounts(const struct hook_config *h)
+{
+	struct report report = { 0 };
+
+	if (h->n_range)
+		look_at_accounts(h->users, &report);
+	report_print(&report, "warning: ", stdout);
+	report_free(&report);
+}
+
 int cmd_check(int argc, char **argv)
 {
 	const char *file = CONFIG_FILE;
@@ -163,8 +230,10 @@ int cmd_check(int argc, char **argv)
 	if (config_read(file, stderr, &config))
 		return EXIT_FAILED;
 	status = print_summary(config);
-	if (status == EXIT_DONE)
+	if (status == EXIT_DONE) {
 		host_report(config, stdout);
+		check_accounts(&config->hook);
+	}
 	config_free(config);
 	return status;
 }

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Copyright the anyport authors
 #
-# anyport-hook check: every mistake of every account, file:line: why.
+# anyport-hook check: every mistake of every account, file:line: why. What both
+# it and anyport check say of the directory.
 set -u
 . tests/lib/hook.sh
 hook_start
@@ -43,4 +44,28 @@ run alice bob
 check "misuse: exit 2" same $? 2
 run --all
 check "an option that is none: exit 2" same $? 2
+
+door=$dir/door.conf
+{ printf '[door]\ninterface = eth0\naddress = 198.51.100.1\n'; cat "$conf"; } >"$door"
+rm "$users"/*
+install -m 755 build/anyport "$dir/anyport" # build/ may be closed to others
+warns() { "$@" "$dir/anyport" check -c "$door" 2>&1 | sed -n 's/^warning: accounts: //p'; }
+refused() { run; sed -n 's/.*cannot use the directory of accounts: //p' "$dir/err"; }
+check "anyport check: a good directory" same "$(warns)" ""
+for mistake in "chmod go+w" "chown 4242" "chmod o+w"; do
+	$mistake "$users"
+	check "$mistake: refused" test -n "$(refused)"
+	check "anyport check says the same" same "$(warns)" "$(refused)"
+	chown 0 "$users"; chmod 755 "$users"
+done
+chmod 700 "$users"
+check "read by root alone: nobody else can tell" same \
+	"$(warns setpriv --reuid=65534 --regid=65534 --clear-groups)" \
+	"$users: Permission denied: OpenVPN's user must be able to read it; check as root says more"
+chmod 755 "$users"
+{ grep -v ^openvpn: /etc/passwd; echo openvpn:x:4242:4242::/:/bin/false; } >"$dir/passwd"
+mount --bind "$dir/passwd" /etc/passwd
+chown 4242 "$users"
+check "OpenVPN's user may have it" same "$(warns)" ""
+umount /etc/passwd
 finish

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -133,6 +134,64 @@ static void check_command(void **state)
 				 "another file with -c\n");
 }
 
+/* Checks with [hook] users = PATH: is there a warning of it that has TEXT, or
+ * (NULL) none? */
+static void check_accounts(const char *path, const char *text)
+{
+	static const char label[] = "warning: accounts: ";
+	char *said, conf[256];
+
+	(void)snprintf(conf, sizeof(conf),
+		       DOOR "[hook]\nusers = %s\ndevice = tun0\n"
+			    "range = 203.0.113.0/24\n",
+		       path);
+	write_file("good", conf);
+	assert_int_equal(anyport("check -c good"), 0);
+	assert_string_equal(err, "");
+	said = strstr(out, label);
+	if (!text) {
+		assert_null(said);
+		return;
+	}
+	assert_non_null(said);
+	said[strcspn(said, "\n")] = '\0';
+	assert_non_null(strstr(said, path));
+	assert_non_null(strstr(said, text));
+}
+
+static void accounts(void **state)
+{
+	static const char a_link[] = " is a symbolic link: name the directory "
+				     "itself in [hook] users: /etc";
+	char users[64], link[64];
+
+	(void)state;
+	(void)snprintf(users, sizeof(users), "%s/users", dir);
+	(void)snprintf(link, sizeof(link), "%s/link", dir);
+	check_accounts("/etc", NULL); /* root's alone to write */
+	check_accounts(users, ": No such file or directory: make it, or name "
+			      "another in [hook] users");
+	write_file("users", "");
+	check_accounts(users, ": Not a directory: name a directory in [hook] "
+			      "users");
+	assert_int_equal(unlink(users), 0);
+	assert_int_equal(mkdir(users, 0755), 0);
+	assert_int_equal(chmod(users, 0775), 0);
+	check_accounts(users, ": chmod go-w ");
+	assert_int_equal(chmod(users, 0757), 0);
+	check_accounts(users, "group or others can write to ");
+	assert_int_equal(rmdir(users), 0);
+	assert_int_equal(symlink("/etc", link), 0);
+	check_accounts(link, a_link);
+	strcat(link, "/");
+	check_accounts(link, a_link);
+
+	/* Without [hook] nobody asks for accounts. */
+	write_file("good", DOOR);
+	assert_int_equal(anyport("check -c good"), 0);
+	assert_null(strstr(out, "accounts"));
+}
+
 static int find_binary(void **state)
 {
 	ssize_t n = readlink("/proc/self/exe", binary, sizeof(binary) - 16);
@@ -150,7 +209,8 @@ static int find_binary(void **state)
 
 static int remove_files(void **state)
 {
-	static const char *const names[] = { "out", "err", "good", "bad" };
+	static const char *const names[] = { "out", "err", "good", "bad",
+					     "link" };
 	char path[64];
 
 	(void)state;
@@ -168,6 +228,7 @@ int main(void)
 		cmocka_unit_test(misuse),
 		cmocka_unit_test(full_disk),
 		cmocka_unit_test(check_command),
+		cmocka_unit_test(accounts),
 	};
 
 	return cmocka_run_group_tests_name("command", tests, find_binary,

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "../../hook/account.h"
+#include "../../user/account_dir.h"
 #include "../../hook/route.h"
 #include "scratch.h"
 
@@ -274,7 +275,7 @@ static void refused_dir(const char *remedy)
 	char why[ACCOUNT_WHY], end[100];
 
 	snprintf(end, sizeof(end), "%s%s", remedy, scratch_path);
-	assert_int_equal(account_dir(scratch_path, why), -EPERM);
+	assert_int_equal(account_dir(scratch_path, geteuid(), why), -EPERM);
 	assert_non_null(strstr(why, end));
 }
 
@@ -291,12 +292,16 @@ static void directory(void **state)
 		refused_dir(": chmod go-w ");
 	}
 	assert_int_equal(fchmod(scratch, 0755), 0);
-	fd = account_dir(scratch_path, why);
+	fd = account_dir(scratch_path, geteuid(), why);
 	assert_true(fd >= 0);
 	close(fd);
 	assert_int_equal(fchmod(scratch, 0700), 0);
-	assert_int_equal(account_dir("/nowhere", why), -ENOENT);
-	assert_non_null(strstr(why, "/nowhere: No such file"));
+	assert_int_equal(account_dir("/nowhere", 0, why), -ENOENT);
+	assert_string_equal(why, "/nowhere: No such file or directory: make "
+				 "it, or name another in [hook] users");
+	assert_int_equal(account_dir("/proc/uptime", 0, why), -ENOTDIR);
+	assert_string_equal(why, "/proc/uptime: Not a directory: name a "
+				 "directory in [hook] users");
 }
 
 /* Only root can make these. */

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright the anyport authors */
+/* The directory of members' accounts: can what is in it be believed? */
+#ifndef ACCOUNT_DIR_H
+#define ACCOUNT_DIR_H
+
+#include <sys/types.h>
+
+#define ACCOUNT_WHY 400
+
+/*
+ * Opens PATH, which must be root's or OWNER's. A descriptor, the caller's to
+ * close, or -errno (-EPERM: others can change it) and WHY, which names it and
+ * what to do.
+ */
+int account_dir(const char *path, uid_t owner, char why[ACCOUNT_WHY]);
+
+#endif
