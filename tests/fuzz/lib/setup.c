@@ -18,27 +18,19 @@
 
 struct setup setup;
 
-static const struct role roles[2][N_ROLES] = {
-	{ { 0, AP_PASS, 0 },
-	  { 67, AP_PASS, 0 },
-	  { 68, AP_PASS, 0 },
-	  { 546, AP_PASS, 0 },
-	  { 547, AP_PASS, 0 },
-	  { TARGET, AP_OWN, 0 },
-	  { MAPPED, AP_OWN, 1 },
-	  { DIALLED, 0, 1 },
+static const struct role always[] = {
+	{ 0, AP_PASS, 0 },     { 67, AP_PASS, 0 },  { 68, AP_PASS, 0 },
+	{ 546, AP_PASS, 0 },   { 547, AP_PASS, 0 }, { TARGET, AP_OWN, 0 },
+	{ MAPPED, AP_OWN, 1 },
+};
+#define N_ALWAYS (sizeof(always) / sizeof(always[0]))
+static const struct role moving[2][N_ROLES - N_ALWAYS] = {
+	{ { DIALLED, 0, 1 },
 	  { CLAIMED, AP_CLAIM, 0 },
 	  { PASSED_PORT, AP_PASS, 0 },
 	  { SERVICE_UDP, 0, 0 },
 	  { 443, 0, 0 } },
-	{ { 0, AP_PASS, 0 },
-	  { 67, AP_PASS, 0 },
-	  { 68, AP_PASS, 0 },
-	  { 546, AP_PASS, 0 },
-	  { 547, AP_PASS, 0 },
-	  { TARGET, AP_OWN, 0 },
-	  { MAPPED, AP_OWN, 1 },
-	  { DIALLED, 0, 0 },
+	{ { DIALLED, 0, 0 },
 	  { CLAIMED, AP_PASS, 0 },
 	  { PASSED_PORT, 0, 1 },
 	  { SERVICE_UDP, AP_CLAIM, 1 },
@@ -126,7 +118,9 @@ void setup_apply(unsigned int n)
 	uint32_t generation = ++setup.active.generation;
 
 	configure(&setup.config, n);
-	memcpy(setup.role, roles[!!(n & SETUP_MOVED)], sizeof(setup.role));
+	memcpy(setup.role, always, sizeof(always));
+	memcpy(setup.role + N_ALWAYS, moving[!!(n & SETUP_MOVED)],
+	       sizeof(moving[0]));
 	for (int i = 0; i < N_ROLES; i++)
 		for (int proto = 0; proto < AP_PROTOS; proto++)
 			all[AP_POLICY_INDEX(generation, proto,
