@@ -75,6 +75,8 @@ enum tier door_flow(struct door *d, struct end member, uint16_t target,
 		    struct ap_flow *flow);
 void door_put(struct door *d, enum tier tier, struct end member,
 	      uint16_t target, const struct ap_flow *flow);
+/* One that is established now, from MEMBER's own port to 443 of address A. */
+void door_put_member(struct door *d, struct end member);
 void door_forget(struct door *d, struct end member, uint16_t target);
 /* A tuple that was last seen SECONDS ago. */
 void door_put_nat(struct door *d, const struct ap_nat4 *key,

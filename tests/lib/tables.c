@@ -210,6 +210,19 @@ void door_put(struct door *d, enum tier tier, struct end member,
 	flow_table_close(&t);
 }
 
+void door_put_member(struct door *d, struct end member)
+{
+	const struct ap_flow flow = {
+		.real = htons(member.port),
+		.dialled = htons(443),
+		.door = member.family == AF_INET ? ID_A4 : ID_A6,
+		.state = AP_ESTABLISHED,
+		.seen = door_tick(),
+	};
+
+	door_put(d, ESTABLISHED, member, TARGET, &flow);
+}
+
 /* Lets CHANGE at MEMBER's flow, in whatever table it is. */
 static void change_flow(struct door *d, struct end member, uint16_t target,
 			void (*change)(struct ap_flow *flow, uint32_t ticks),

@@ -71,20 +71,6 @@ static struct end member_at(int v6, int n)
 	return end(member_ip[v6], (uint16_t)(10000 + n));
 }
 
-static void put(int v6, int n)
-{
-	struct end member = member_at(v6, n);
-	struct ap_flow flow = {
-		.real = htons(member.port),
-		.dialled = htons(443),
-		.door = v6 ? ID_A6 : ID_A4,
-		.state = AP_ESTABLISHED,
-		.seen = door_tick(),
-	};
-
-	door_put(&door, ESTABLISHED, member, TARGET, &flow);
-}
-
 static void few(void **state)
 {
 	(void)state;
@@ -110,7 +96,7 @@ static void crowd(int v6)
 
 	spread_set(v6, s);
 	for (int n = 0; n < CROWD + 61 * v6; n++)
-		put(v6, n);
+		door_put_member(&door, member_at(v6, n));
 	assert_int_equal(first(v6), CROWD + 61 * v6);
 	for (int n = 0; n < 20 && spread_get(v6).shift; n++) {
 		s.crowded = 255;

@@ -116,18 +116,11 @@ static void establish_nth(uint32_t n, bool v6)
 	uint32_t low = htonl(0xcb007100 + (n >> 15));
 	struct end member =
 		end(v6 ? "2001:db8:2::" : "203.0.113.0", 1024 + (n & 0x7fff));
-	struct ap_flow flow = {
-		.real = htons(member.port),
-		.dialled = htons(443),
-		.door = v6 ? ID_A6 : ID_A4,
-		.state = AP_ESTABLISHED,
-		.seen = door_tick(),
-	};
 	uint64_t key = (uint64_t)htons(member.port) << 32 | low;
 	uint64_t value[2] = { 0 };
 
 	memcpy(member.ip + (v6 ? 12 : 0), &low, sizeof(low));
-	door_put(&door, ESTABLISHED, member, TARGET, &flow);
+	door_put_member(&door, member);
 	bpf_map_update_elem(map("table"), &key, value, BPF_ANY);
 }
 
