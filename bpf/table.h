@@ -177,10 +177,8 @@ static __always_inline __u64 spot_seek(const struct spot *spot,
 
 /* May flows still be where they were before all segments were in use? */
 static __always_inline int spread_behind(const struct ap_config *c,
-					 struct ap_spread *r)
+					 struct ap_spread *r, __u32 tick)
 {
-	__u32 tick = active.clock;
-
 	if (likely(!r->from))
 		return 0;
 	if ((__s32)(tick - r->since) <= (__s32)c->idle_established + 1)
@@ -198,11 +196,13 @@ static __always_inline __u64 flows_seek(const union flow_key *key, __u32 slot,
 	const struct ap_config *c = &config[slot & 1];
 	struct ap_spread *s = &spread[v == 6];
 	__u32 shift = s->shift;
+	__u32 tick = 0;
 	struct spot spot;
 	__u64 found;
 
 	if (slot & BEHIND) {
-		if (!spread_behind(c, s))
+		tick = now_tick(); /* what a reload leaves is 0 */
+		if (!spread_behind(c, s, tick))
 			return 0;
 		shift = s->from;
 	}
@@ -211,7 +211,7 @@ static __always_inline __u64 flows_seek(const union flow_key *key, __u32 slot,
 		       key_hash(key, v));
 	found = spot_seek(&spot, key, v);
 	if (found && slot & BEHIND) {
-		s->since = active.clock;
+		s->since = tick;
 		found |= FOUND_BEHIND;
 	}
 	return found;

@@ -164,12 +164,40 @@ static void until_idle(void **state)
 	assert_int_equal(spread_get(0).from, 0);
 }
 
+/* A reload leaves no clock, and an error that leaves may come before whatever
+ * reads it: those behind have not been there since the beginning of time. */
+static void until_reload(void **state)
+{
+	static struct frame host, wire;
+	struct end dial = end(DOOR_A4, 443), from = with_port(dial, TARGET);
+	struct packet out = { .src = with_port(dial, 0),
+			      .dst = end(member_ip[0], 0),
+			      .proto = IPPROTO_ICMP,
+			      .type = 3,
+			      .quote = &host };
+	struct packet want = out, quoted;
+
+	(void)state;
+	crowd(0);
+	door_configure(&door);
+	quoted = datagram(member_at(0, 5), from, &golden_data);
+	frame_build(&host, &quoted);
+	quoted.dst = dial;
+	frame_build(&wire, &quoted);
+	want.quote = &wire;
+	expect_out(&door, &out, false, &want);
+	assert_in_range(door_tick() - spread_get(0).since, 0, 3);
+	say(&door, member_at(0, 6), dial, &golden_data);
+	assert_int_equal(door_count(&door, AP_C_udp_established), 1);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(few),
 		cmocka_unit_test(many),
 		cmocka_unit_test(until_idle),
+		cmocka_unit_test(until_reload),
 	};
 
 	return RUN_BOTH(tests, "");
