@@ -35,6 +35,9 @@ static struct difference difference[DIFFERENCES_MAX];
 static unsigned int n_differences;
 bool verbose;
 
+/* The last step, as described then: later it is not known what was heard. */
+static char done[256];
+
 /* ---- the file -----------------------------------------------------------*/
 
 static int add_line(struct pattern *p, const char *value)
@@ -224,16 +227,15 @@ bool differences_judge(const struct sequence *s, unsigned int n, bool directed)
 	const char *only[WORLDS][EVENTS_MAX];
 	unsigned int count[WORLDS], i;
 	struct difference *d;
-	char step[256];
 
+	script_describe(s, n, done, sizeof(done));
 	if (same())
 		return true;
-	script_describe(s, n, step, sizeof(step));
 	for (i = 0; i < WORLDS; i++)
 		count[i] =
 			only_here(&world[i].events, &world[!i].events, only[i]);
 	for (d = difference; d < difference + n_differences; d++) {
-		if (!applies(d) || !any_fits(&d->step, step) ||
+		if (!applies(d) || !any_fits(&d->step, done) ||
 		    !has_come(d->after) ||
 		    !fits(&d->only[NAT], only[NAT], count[NAT]) ||
 		    !fits(&d->only[DOOR], only[DOOR], count[DOOR]))
@@ -288,14 +290,12 @@ void differences_print(void)
 
 /* ---- running ------------------------------------------------------------*/
 
-static void print_worlds(const struct sequence *s, unsigned int where)
+static void print_worlds(void)
 {
 	const struct events *e;
 	unsigned int i, k;
-	char step[256];
 
-	script_describe(s, where, step, sizeof(step));
-	printf("# %s\n", step);
+	printf("# %s\n", done);
 	for (i = 0; i < WORLDS; i++) {
 		e = &world[i].events;
 		printf("#  %s\n", i == NAT ? "nft:" : "door:");
@@ -318,7 +318,7 @@ bool sequence_run(const struct sequence *s, bool directed, unsigned int *where)
 			step_do(&world[i], s, n);
 		ok = differences_judge(s, n, directed);
 		if (verbose)
-			print_worlds(s, n);
+			print_worlds();
 		*where = n;
 	}
 	for (i = 0; i < WORLDS; i++)
@@ -339,7 +339,7 @@ void sequence_shrink(const struct sequence *s, unsigned int where)
 	struct sequence best = *s, smaller;
 	unsigned int at, i;
 
-	print_worlds(s, where);
+	print_worlds();
 	best.n_steps = where + 1;
 	for (i = best.n_steps; i-- > 0;) {
 		if (i >= best.n_steps)
@@ -354,5 +354,5 @@ void sequence_shrink(const struct sequence *s, unsigned int where)
 	if (sequence_run(&best, false, &at))
 		printf("# (and now it does not differ: it depends on time)\n");
 	else
-		print_worlds(&best, at);
+		print_worlds();
 }

@@ -194,6 +194,17 @@ static const char *port_class(const struct flow *f)
 	}
 }
 
+/* Neither OpenVPN has heard of the flow. */
+static bool is_unheard(unsigned int flow)
+{
+	unsigned int i;
+
+	for (i = 0; i < WORLDS; i++)
+		if (world[i].state[flow].peer.family)
+			return false;
+	return true;
+}
+
 void script_describe(const struct sequence *s, unsigned int n, char *out,
 		     size_t size)
 {
@@ -201,7 +212,7 @@ void script_describe(const struct sequence *s, unsigned int n, char *out,
 	const struct flow *f = &s->flow[st->flow];
 	size_t len = st->arg[A_LEN];
 	enum kind kind = st->kind;
-	char flow[32] = "";
+	char flow[40] = "";
 
 	if (st->arg[A_UDPLEN] >= 8)
 		len = MIN(len ?: PAYLOAD_MAX, st->arg[A_UDPLEN] - 8U);
@@ -209,8 +220,10 @@ void script_describe(const struct sequence *s, unsigned int n, char *out,
 		kind = K_JUNK;
 
 	if (has_flow(st))
-		snprintf(flow, sizeof(flow), " %s%d %s",
+		snprintf(flow, sizeof(flow), " %s%d %s%s",
 			 f->proto == IPPROTO_UDP ? "udp" : "tcp", f->v6 ? 6 : 4,
-			 port_class(f));
+			 port_class(f),
+			 st->op == OP_ERROR && is_unheard(st->flow) ? " unheard"
+								    : "");
 	step_text(st, kind, flow, out, size);
 }
