@@ -135,10 +135,12 @@ static __always_inline int in6(HOOK *ctx, const struct conf *conf,
 	result = parse_rest6(ctx, frame->data, frame->end, ip, packet);
 	/*
 	 * A chain that leaves the linear part: too long in another way. TCP has
-	 * no limiter to get past, and BIG TCP a length of 0.
+	 * no limiter to get past.
 	 */
 	if (unlikely(result == PARSE_MALFORMED) &&
-	    packet->proto != IPPROTO_TCP && FRAME_TOTAL(ctx) > frame->length)
+	    packet->proto != IPPROTO_TCP &&
+	    packet->l4 + sizeof(struct udphdr) > frame->length &&
+	    FRAME_TOTAL(ctx) > frame->length)
 		return AP_C_drop_chain;
 	if (unlikely(result != PARSE_OK))
 		return unparsed(result);

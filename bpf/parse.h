@@ -258,7 +258,8 @@ static __always_inline __u32 parse_extension(const void *data, const void *end,
 
 /*
  * Walks the extension chain that starts at PACKET's l4 with a header of kind
- * PACKET's proto; both then name what is behind it.
+ * PACKET's proto; both then name what is behind it. On an error l4 is where it
+ * is.
  */
 static __always_inline enum parse_result
 parse_chain(const void *data, const void *end, struct packet *packet)
@@ -273,6 +274,7 @@ parse_chain(const void *data, const void *end, struct packet *packet)
 
 		if (!is_extension(proto))
 			break;
+		packet->l4 = off;
 		size = parse_extension(data, end, off, &proto, &fragment);
 		if (!size || off + size > stop)
 			/*

@@ -327,6 +327,30 @@ static void big_tcp(void **state)
 	expect_frame_left(&door, &f, AP_C_pass_malformed);
 }
 
+/* What is longer than a page is in several pieces, for XDP: only a header that
+ * is not in the first one is too far away. */
+static void in_pieces(void **state)
+{
+	static const uint8_t far[8000] = {
+		[0] = IPPROTO_DSTOPTS,    [1] = 255,
+		[2048] = IPPROTO_DSTOPTS, [2049] = 255,
+		[4096] = IPPROTO_UDP,
+	};
+	static struct frame f;
+	struct packet p = first(1);
+
+	(void)state;
+	if (door.mode == DOOR_TC) /* at most a page */
+		return;
+	p.payload = far;
+	p.len = sizeof(far);
+	frame_build(&f, &p);
+	f.data[14 + 40 + 4] = 255; /* UDP's length */
+	expect_frame_left(&door, &f, AP_C_pass_malformed);
+	p.proto = IPPROTO_DSTOPTS;
+	expect_drop(&door, &p, AP_C_drop_chain);
+}
+
 /* Nor is dialling 1194 with what is not OpenVPN, in one piece or several. */
 static void not_openvpn_at_target(void **state)
 {
@@ -365,6 +389,7 @@ int main(void)
 		cmocka_unit_test(chain_in_pieces),
 		cmocka_unit_test(odd_lengths),
 		cmocka_unit_test(big_tcp),
+		cmocka_unit_test(in_pieces),
 		cmocka_unit_test(not_openvpn_at_target),
 	};
 
