@@ -118,6 +118,9 @@ fuzzers:
 
 fuzzers-ready: $(FUZZ)
 
+# Words at odd places are what the programs read on purpose.
+$(patsubst %,$(B)/tests/fuzz/lib/twin_%.o,tc xdp): \
+	ALL_CFLAGS += -fno-sanitize=alignment
 $(FUZZ): $(B)/libfuzz.a
 $(B)/tests/fuzz/%: LDFLAGS += -fsanitize=fuzzer
 # the wrap is for the unit test of that name

@@ -315,17 +315,48 @@ static enum verdict run_tc(struct bpf_program *prog, __u32 ingress, __u32 mark,
 	return code == TC_ACT_SHOT ? DROPPED : STRANGE;
 }
 
-enum verdict door_in(struct door *d, const struct frame *in, struct frame *out)
+static enum verdict run_xdp(struct door *d, struct bpf_test_run_opts *opts,
+			    const struct frame *in, struct frame *out)
 {
-	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts);
-	int code;
+	int code =
+		run(bpf_program__fd(d->xdp->progs.anyport_xdp), opts, in, out);
 
-	if (d->mode == DOOR_TC)
-		return run_tc(d->tc->progs.anyport_ingress, 1, 0, in, out);
-	code = run(bpf_program__fd(d->xdp->progs.anyport_xdp), &opts, in, out);
 	if (code == XDP_PASS)
 		return PASSED;
 	return code == XDP_DROP ? DROPPED : STRANGE;
+}
+
+enum verdict door_in(struct door *d, const struct frame *in, struct frame *out)
+{
+	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	if (d->mode == DOOR_TC)
+		return run_tc(d->tc->progs.anyport_ingress, 1, 0, in, out);
+	return run_xdp(d, &opts, in, out);
+}
+
+/* What is behind data_end becomes fragments, once a kernel does not insist on
+ * the frame's end there. */
+enum verdict door_in_split(struct door *d, const struct frame *in,
+			   size_t linear, struct frame *out)
+{
+	struct xdp_md ctx = { .data_end = linear };
+	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &ctx,
+			    .ctx_size_in = sizeof(ctx));
+
+	return run_xdp(d, &opts, in, out);
+}
+
+bool door_can_split(const struct door *d)
+{
+	static const uint8_t nothing[64];
+	struct xdp_md ctx = { .data_end = sizeof(nothing) / 2 };
+	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &ctx,
+			    .ctx_size_in = sizeof(ctx), .data_in = nothing,
+			    .data_size_in = sizeof(nothing));
+
+	return !bpf_prog_test_run_opts(
+		bpf_program__fd(d->xdp->progs.anyport_xdp), &opts);
 }
 
 enum verdict door_out(struct door *d, const struct frame *in, bool forwarded,

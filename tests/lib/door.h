@@ -60,6 +60,10 @@ int door_map(const struct door *d, const char *name);
 enum verdict { PASSED, DROPPED, STRANGE };
 
 enum verdict door_in(struct door *d, const struct frame *in, struct frame *out);
+/* The first LINEAR bytes are in one piece: XDP only, and not on all kernels. */
+bool door_can_split(const struct door *d);
+enum verdict door_in_split(struct door *d, const struct frame *in,
+			   size_t linear, struct frame *out);
 /* FORWARDED: it came in by an interface; otherwise it is the host's own. It has
  * the mark D->mark. */
 enum verdict door_out(struct door *d, const struct frame *in, bool forwarded,

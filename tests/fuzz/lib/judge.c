@@ -11,11 +11,13 @@
 #include "setup.h"
 #include "sum.h"
 
+#define SHOWN 512 /* bytes of a frame; no headers are longer */
+
 void judge_fail(const char *what, const struct frame *in,
 		const struct frame *out)
 {
 	printf("# %s\n", what);
-	for (size_t i = 0; i < in->len; i++)
+	for (size_t i = 0; i < in->len && i < SHOWN; i++)
 		printf("%s%02x", i % 32 ? " " : "\n#   ", in->data[i]);
 	printf("\n# in all %zu bytes; what has become of them:\n", in->len);
 	frame_diff(out, in);
@@ -246,7 +248,8 @@ static const char *wrong_change(enum way way, const struct frame *in,
 }
 
 /* Only what is for the door, and then only what may be OpenVPN's. */
-static const char *wrong_drop(enum way way, const struct frame *in)
+static const char *wrong_drop(enum way way, const struct frame *in,
+			      size_t linear)
 {
 	struct view v;
 	int family;
@@ -261,6 +264,8 @@ static const char *wrong_drop(enum way way, const struct frame *in)
 			       : NULL;
 	if (v.src.family == AF_INET6 && v.l4 > v.l3 + 40)
 		return NULL; /* its chain may be too long */
+	if (v.src.family == AF_INET6 && v.l4 + 8 > linear)
+		return NULL; /* the same, for the programs */
 	if (v.fragment || v.proto != IPPROTO_UDP)
 		return "a packet without UDP ports is dropped";
 	if (judge_broken(in))
@@ -270,15 +275,15 @@ static const char *wrong_drop(enum way way, const struct frame *in)
 	return NULL;
 }
 
-void judge(enum way way, const struct frame *in, enum verdict verdict,
-	   const struct frame *out)
+void judge(enum way way, const struct frame *in, size_t linear,
+	   enum verdict verdict, const struct frame *out)
 {
 	const char *wrong = NULL;
 
 	if (verdict == STRANGE)
 		wrong = "a verdict that no program has";
 	else if (verdict == DROPPED)
-		wrong = wrong_drop(way, in);
+		wrong = wrong_drop(way, in, linear);
 	else if (in->len != out->len)
 		wrong = "the length is changed";
 	else if (!frame_equal(in, out))

@@ -12,9 +12,10 @@
 
 enum way { WAY_IN, WAY_OUT, WAY_FORWARDED };
 
-/* Ends the process, with both frames printed, if something does not hold. */
-void judge(enum way way, const struct frame *in, enum verdict verdict,
-	   const struct frame *out);
+/* Ends the process, with both frames printed, if something does not hold. The
+ * first LINEAR bytes of IN were in one piece. */
+void judge(enum way way, const struct frame *in, size_t linear,
+	   enum verdict verdict, const struct frame *out);
 /* Does some length of F contradict another, or the frame's? */
 bool judge_broken(const struct frame *f);
 bool judge_is_icmp(const struct frame *f);

@@ -2,14 +2,19 @@
 /* Copyright the anyport authors */
 /* Plays a story to the twin, and judges every step. */
 #include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "golden.h"
+#include "ns.h"
 #include "pick.h"
 #include "script.h"
 #include "setup.h"
 #include "twin.h"
+#include "twin_map.h"
 
 #define STEPS 200 /* of one input */
 
@@ -17,13 +22,18 @@
 struct peer {
 	struct end member, seen, dialled;
 	uint16_t target;
+	bool on;        /* since OpenVPN has sent it data ... */
+	uint32_t quiet; /* ... and for so many ticks it has said nothing */
 };
-#define N_PEERS 8
+#define N_PEERS 256
 static struct peer peers[N_PEERS];
 static unsigned int n_peers;
+static unsigned int n_on, number; /* number: of the configuration */
+static size_t linear;             /* of the frames that follow; 0: all */
+static enum door_mode mode;
 static const struct mirror *mirror;
 
-static void same_on_both(enum way way, const struct frame *in,
+static void same_on_both(enum way way, const struct frame *in, size_t piece,
 			 enum verdict verdict, const struct frame *out)
 {
 	static struct frame other;
@@ -31,8 +41,8 @@ static void same_on_both(enum way way, const struct frame *in,
 
 	if (!mirror)
 		return;
-	v = mirror->run(way, in, &other);
-	judge(way, in, v, &other);
+	v = mirror->run(way, in, piece, &other);
+	judge(way, in, piece, v, &other);
 	if (v != verdict) {
 		printf("# verdict %d, of the twin %d\n", v, verdict);
 		judge_fail("another verdict than the twin's", in, &other);
@@ -47,20 +57,24 @@ static enum verdict pass(enum way way, const struct frame *in,
 {
 	bool still = judge_is_icmp(in) || judge_broken(in);
 	uint64_t before = still ? twin_flows() : 0;
+	size_t piece = linear && linear < in->len ? linear : in->len;
 	enum verdict verdict;
 
-	verdict = way == WAY_IN ? twin_in(in, out)
-				: twin_out(in, way == WAY_FORWARDED, out);
-	judge(way, in, verdict, out);
+	if (mirror)
+		piece = mirror->split(way, in, piece);
+	verdict = way == WAY_IN
+			  ? twin_in(in, piece, out)
+			  : twin_out(in, piece, way == WAY_FORWARDED, out);
+	judge(way, in, piece, verdict, out);
 	/* requirement 9, and the same for what is no packet at all */
 	if (still && twin_flows() != before)
 		judge_fail("a flow is made or altered", in, out);
-	same_on_both(way, in, verdict, out);
+	same_on_both(way, in, piece, verdict, out);
 	return verdict;
 }
 
 /* OpenVPN answers P at once: it arrives where P's packet came from. */
-static void answer(const struct peer *p, struct pick *pick)
+static void answer(struct peer *p, struct pick *pick)
 {
 	static struct frame in, out, want;
 	struct packet reply = { .src = with_port(p->dialled, p->target),
@@ -73,23 +87,49 @@ static void answer(const struct peer *p, struct pick *pick)
 	frame_build(&want, &reply);
 	if (pass(WAY_OUT, &in, &out) != PASSED || !frame_equal(&out, &want))
 		judge_fail("an answer does not go back the way", &want, &out);
+	if (reply.payload != golden_reply_data.data)
+		return;
+	n_on += !p->on;
+	p->on = true;
+}
+
+static struct peer *find(const struct view *was)
+{
+	for (unsigned int i = 0; i < n_peers && i < N_PEERS; i++)
+		if (end_equal(peers[i].member, was->src) &&
+		    end_equal(peers[i].dialled, was->dst))
+			return &peers[i];
+	return NULL;
+}
+
+/* While there is room in the table. */
+static bool must_stay(const struct peer *p)
+{
+	return p->on && n_on < TWIN_ENTRIES * 3 / 4;
 }
 
 /* Notes who it was if OUT is the datagram IN on its way to OpenVPN. */
 static struct peer *note(const struct frame *in, const struct frame *out)
 {
-	struct peer *p = &peers[n_peers % N_PEERS];
 	struct view was, is;
+	struct peer now, *p;
 
 	if (judge_broken(in) || !frame_view(in, &was) ||
 	    !frame_view(out, &is) || was.proto != IPPROTO_UDP || was.fragment ||
 	    was.dst.port == is.dst.port)
 		return NULL;
-	*p = (struct peer){ .member = was.src,
-			    .seen = is.src,
-			    .dialled = was.dst,
-			    .target = is.dst.port };
-	n_peers++;
+	now = (struct peer){ .member = was.src,
+			     .seen = is.src,
+			     .dialled = was.dst,
+			     .target = is.dst.port };
+	p = find(&was);
+	if (!p)
+		p = &peers[n_peers++ % N_PEERS];
+	else if (end_equal(p->seen, now.seen) && p->target == now.target)
+		now.on = p->on;
+	else if (must_stay(p)) /* requirement 28 */
+		judge_fail("a member who is on becomes another peer", in, out);
+	*p = now;
 	return p;
 }
 
@@ -110,6 +150,15 @@ static struct peer *some_peer(struct pick *pick)
 	unsigned int n = n_peers < N_PEERS ? n_peers : N_PEERS;
 
 	return n ? &peers[pick_byte(pick) % n] : NULL;
+}
+
+/* OpenVPN answers later, and perhaps in pieces. */
+static void answer_later(struct pick *pick)
+{
+	struct peer *peer = some_peer(pick);
+
+	if (peer && must_stay(peer))
+		answer(peer, pick);
 }
 
 /* From OpenVPN or from anything else on this host, or forwarded. */
@@ -167,7 +216,8 @@ static void error(struct pick *pick, bool in)
 /* So many members that their flows get into each other's way. */
 static void crowd(struct pick *pick)
 {
-	unsigned int n = pick_byte(pick) & 63, v = pick_byte(pick) & 1;
+	unsigned int n = pick_byte(pick) & 63, what = pick_byte(pick);
+	unsigned int first = (what >> 1) % 3 * 64;
 	static struct frame in, out;
 	struct packet p;
 	struct peer *peer;
@@ -176,7 +226,7 @@ static void crowd(struct pick *pick)
 		struct pick data = pick_constant(PICK_DATA);
 
 		p = (struct packet){ .proto = 0 };
-		pick_member(&p, v, i);
+		pick_member(&p, what & 1, first + i);
 		frame_build(&in, &p);
 		if (pass(WAY_IN, &in, &out) != PASSED)
 			continue;
@@ -189,8 +239,27 @@ static void crowd(struct pick *pick)
 static void change(unsigned int n)
 {
 	setup_apply(n);
+	for (unsigned int i = 0; i < N_PEERS && n != number; i++)
+		peers[i].on = false; /* others may be targets */
+	number = n;
 	if (mirror)
 		mirror->configure();
+}
+
+/*
+ * The segments in use as after much coming and going: the next flow that finds
+ * no room in its bucket is one too many. Only the programs spread flows; no
+ * command does.
+ */
+static void nearly_crowded(void)
+{
+	struct ap_spread *spread = twin_at("spread", 0);
+
+	for (int v6 = 0; v6 < 2; v6++)
+		if (spread[v6].shift)
+			spread[v6].crowded = 255;
+	if (mirror)
+		mirror->crowd();
 }
 
 /* See SETUP_TICKS for why these. */
@@ -200,6 +269,11 @@ static void some_time(struct pick *pick)
 	uint32_t ticks = some[pick_byte(pick) & 3];
 
 	twin_wait(ticks);
+	for (unsigned int i = 0; i < N_PEERS; i++) {
+		peers[i].quiet += ticks;
+		if (peers[i].quiet > setup.config.idle_established)
+			peers[i].on = false;
+	}
 	if (mirror)
 		mirror->wait(ticks);
 }
@@ -220,11 +294,26 @@ static void squat(struct pick *pick)
 	arrives(pick, &f);
 }
 
+/* A datagram so long that XDP sees only its beginning. */
+static void jumbo(struct pick *pick)
+{
+	static uint8_t data[6000];
+	struct packet p = { .proto = 0 };
+	static struct frame f;
+
+	pick_packet(pick, &p);
+	memcpy(data, p.payload, p.len);
+	p.payload = data;
+	p.len = mode == DOOR_XDP ? sizeof(data) : 1400; /* fits on a page */
+	pick_frame(pick, &p, &f);
+	arrives(pick, &f);
+}
+
 static void step(struct pick *pick)
 {
 	static struct frame f;
 	struct packet p = { .proto = 0 };
-	uint8_t what = pick_byte(pick) & 15;
+	uint8_t what = pick_byte(pick) & 31;
 
 	switch (what) {
 	case 5: squat(pick); return;
@@ -240,6 +329,11 @@ static void step(struct pick *pick)
 	case 12: crowd(pick); return;
 	case 13: change(pick_byte(pick)); return;
 	case 14: some_time(pick); return;
+	case 16: linear = ETH_HLEN + pick_byte(pick); return;
+	case 17: linear = 0; return;
+	case 18: nearly_crowded(); return;
+	case 21: jumbo(pick); return;
+	case 22: answer_later(pick); return;
 	}
 	pick_packet(pick, &p);
 	if (what == 15)
@@ -252,11 +346,13 @@ void script_run(const uint8_t *data, size_t size, const struct mirror *with)
 {
 	static bool begun;
 	struct pick pick = { data, data + size };
-	enum door_mode mode = pick_byte(&pick) & 1 ? DOOR_TC : DOOR_XDP;
+	uint8_t how = pick_byte(&pick);
 
+	mode = how & 1 ? DOOR_TC : DOOR_XDP;
 	mirror = with;
-	n_peers = 0;
-	twin_reset(mode);
+	n_peers = n_on = 0;
+	linear = 0;
+	twin_reset(mode, how & 2 ? 1 : 0);
 	if (!begun)
 		setup_begin();
 	begun = true;

@@ -2,8 +2,9 @@
 /* Copyright the anyport authors */
 /*
  * Bytes as a story: which configuration, who sends what to whom, how it is
- * mangled on the way, what OpenVPN answers, when the configuration changes,
- * how time passes. All bytes mean something, so that a fuzzer gets far.
+ * mangled on the way and in how many pieces it comes, what OpenVPN answers,
+ * when the configuration changes, how time passes. All bytes mean something, so
+ * that a fuzzer gets far.
  */
 #ifndef FUZZ_SCRIPT_H
 #define FUZZ_SCRIPT_H
@@ -17,8 +18,11 @@
 struct mirror {
 	void (*reset)(enum door_mode mode);
 	void (*configure)(void); /* as `setup` has it */
-	enum verdict (*run)(enum way way, const struct frame *in,
+	/* How much of IN can be in one piece, if LINEAR bytes are to be. */
+	size_t (*split)(enum way way, const struct frame *in, size_t linear);
+	enum verdict (*run)(enum way way, const struct frame *in, size_t linear,
 			    struct frame *out);
+	void (*crowd)(void); /* as the twin's `spread` has it */
 	void (*wait)(uint32_t ticks);
 	void (*end)(void);
 };

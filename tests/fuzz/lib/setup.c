@@ -128,7 +128,7 @@ void setup_apply(unsigned int n)
 				setup_policy(&setup.role[i]);
 	memcpy(twin_at("config", generation & 1), &setup.config,
 	       sizeof(setup.config));
-	active->generation = generation;
+	*active = (struct ap_active){ .generation = generation }; /* no clock */
 }
 
 bool setup_is_door(const uint8_t *ip, int family)

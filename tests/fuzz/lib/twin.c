@@ -41,22 +41,30 @@ static uint8_t *frame_memory(void)
 	return memory + AROUND + 2;
 }
 
-static uint32_t put(const struct frame *in)
+static uint32_t put(const struct frame *in, size_t linear)
 {
 	uint8_t *at = frame_memory();
 
-	if (in->len > ROOM - 2 * AROUND - 2)
+	if (in->len > ROOM - 2 * AROUND - 2 || linear > in->len)
 		abort();
+	twin_length = in->len;
 	ASAN_UNPOISON_MEMORY_REGION(memory, ROOM);
 	memcpy(at, in->data, in->len);
 	ASAN_POISON_MEMORY_REGION(memory, AROUND);
-	ASAN_POISON_MEMORY_REGION(at + in->len, memory + ROOM - at - in->len);
+	ASAN_POISON_MEMORY_REGION(at + linear, memory + ROOM - at - linear);
 	return (uint32_t)(uintptr_t)at;
+}
+
+void twin_pull(unsigned int end)
+{
+	ASAN_UNPOISON_MEMORY_REGION(frame_memory(),
+				    end - (uintptr_t)frame_memory());
 }
 
 static void get(struct frame *out, size_t len)
 {
 	out->len = len;
+	ASAN_UNPOISON_MEMORY_REGION(frame_memory(), len);
 	memcpy(out->data, frame_memory(), len);
 }
 
@@ -67,16 +75,16 @@ static enum verdict tc_verdict(int code)
 	return code == TC_ACT_SHOT ? DROPPED : STRANGE;
 }
 
-enum verdict twin_in(const struct frame *in, struct frame *out)
+enum verdict twin_in(const struct frame *in, size_t linear, struct frame *out)
 {
-	uint32_t data = put(in);
+	uint32_t data = put(in, linear);
 	enum verdict verdict;
 	int code;
 
 	if (mode == DOOR_TC) {
-		verdict = tc_verdict(twin_tc(data, in->len, 0, 1));
+		verdict = tc_verdict(twin_tc(data, linear, in->len, 0, 1));
 	} else {
-		code = twin_xdp(data, in->len);
+		code = twin_xdp(data, linear);
 		verdict = code == XDP_PASS   ? PASSED
 			  : code == XDP_DROP ? DROPPED
 					     : STRANGE;
@@ -85,10 +93,11 @@ enum verdict twin_in(const struct frame *in, struct frame *out)
 	return verdict;
 }
 
-enum verdict twin_out(const struct frame *in, bool forwarded, struct frame *out)
+enum verdict twin_out(const struct frame *in, size_t linear, bool forwarded,
+		      struct frame *out)
 {
-	enum verdict verdict =
-		tc_verdict(twin_tc(put(in), in->len, 1, forwarded));
+	enum verdict verdict = tc_verdict(
+		twin_tc(put(in, linear), linear, in->len, 1, forwarded));
 
 	get(out, in->len);
 	return verdict;
@@ -99,15 +108,15 @@ void twin_wait(uint32_t ticks)
 	twin_ns += (uint64_t)ticks << AP_TICK_SHIFT;
 }
 
-void twin_reset(enum door_mode m)
+void twin_reset(enum door_mode m, uint32_t shift)
 {
 	struct ap_active *active = twin_at("active", 0);
+	struct ap_spread *spread = twin_at("spread", 0);
 
 	mode = m;
 	twin_ns = FIRST;
 	active->clock = 0;
-	/* as a load leaves it: of one segment all is in use */
-	memset(twin_at("spread", 0), 0, 2 * sizeof(struct ap_spread));
+	spread[0] = spread[1] = (struct ap_spread){ .shift = shift };
 	twin_maps_reset();
 	twin_sockets_reset();
 }

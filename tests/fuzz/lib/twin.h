@@ -16,10 +16,12 @@
 #define SERVICE_UDP 53
 #define SERVICE_TCP 80
 
-/* Forgets all but the configuration; the clock starts again. */
-void twin_reset(enum door_mode mode);
-enum verdict twin_in(const struct frame *in, struct frame *out);
-enum verdict twin_out(const struct frame *in, bool forwarded,
+/* Forgets all but the configuration; the clock starts again. SHIFT: of both
+ * tables of established flows, see struct ap_spread. */
+void twin_reset(enum door_mode mode, uint32_t shift);
+/* The first LINEAR bytes of IN are in one piece. */
+enum verdict twin_in(const struct frame *in, size_t linear, struct frame *out);
+enum verdict twin_out(const struct frame *in, size_t linear, bool forwarded,
 		      struct frame *out);
 void twin_wait(uint32_t ticks);
 

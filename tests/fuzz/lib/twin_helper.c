@@ -11,6 +11,7 @@
 #include "twin_map.h"
 
 unsigned long long twin_ns;
+unsigned int twin_length;
 
 __u64 bpf_ktime_get_coarse_ns(void)
 {
@@ -96,12 +97,18 @@ void twin_sockets_reset(void)
 
 __u64 bpf_xdp_get_buff_len(struct xdp_md *ctx)
 {
-	return ctx->data_end - ctx->data;
+	return twin_length;
 }
 
 long bpf_skb_pull_data(struct __sk_buff *skb, __u32 len)
 {
-	return 0; /* all of it is linear */
+	if (len > skb->len)
+		return -1;
+	if (len > skb->data_end - skb->data) {
+		skb->data_end = skb->data + len;
+		twin_pull(skb->data_end);
+	}
+	return 0;
 }
 
 static uint8_t *at(const struct __sk_buff *skb, __u32 off, __u32 len)

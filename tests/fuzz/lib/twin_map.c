@@ -27,10 +27,10 @@ static struct map {
 			entries, NULL, NULL, 0                              \
 	}
 #define TUPLES 4096 /* more than one input can make */
-	OF(flows4, WHOLE, 1),
-	OF(flows6, WHOLE, 1),
-	OF(half4, WHOLE, 1),
-	OF(half6, WHOLE, 1),
+	OF(flows4, WHOLE, TWIN_FLOWS),
+	OF(flows6, WHOLE, TWIN_FLOWS),
+	OF(half4, WHOLE, TWIN_HALF),
+	OF(half6, WHOLE, TWIN_HALF),
 	OF(policy, KEPT, AP_POLICIES),
 	OF(nat4, HASH, TUPLES),
 	OF(nat6, HASH, TUPLES),
@@ -209,7 +209,7 @@ uint64_t twin_flows(void)
 	for (size_t i = 0; i < 4; i++) {
 		struct map *m = map_named(table[i]);
 
-		h = hash(h, m->data, m->value);
+		h = hash(h, m->data, (size_t)m->value * m->entries);
 	}
 	return h + map_named("nat4")->n + 31 * map_named("nat6")->n;
 }

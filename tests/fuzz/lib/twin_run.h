@@ -9,7 +9,8 @@
 
 #include <linux/types.h>
 
-int twin_xdp(__u32 data, __u32 len);
-int twin_tc(__u32 data, __u32 len, int egress, __u32 ingress_ifindex);
+int twin_xdp(__u32 data, __u32 linear);
+int twin_tc(__u32 data, __u32 linear, __u32 len, int egress,
+	    __u32 ingress_ifindex);
 
 #endif

@@ -2,25 +2,16 @@
 /* Copyright the anyport authors */
 /* tc.bpf.c for the host. */
 #include "helpers.h"
-
-/* Words at odd places are what the programs read on purpose. */
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((no_sanitize("alignment"))), \
-			     apply_to = function)
-#endif
 #include "tc.bpf.c"
 #include "twin_run.h"
 
-int twin_tc(__u32 data, __u32 len, int egress, __u32 ingress_ifindex)
+int twin_tc(__u32 data, __u32 linear, __u32 len, int egress,
+	    __u32 ingress_ifindex)
 {
 	struct __sk_buff skb = { .data = data,
-				 .data_end = data + len,
+				 .data_end = data + linear,
 				 .len = len,
 				 .ingress_ifindex = ingress_ifindex };
 
 	return egress ? anyport_egress(&skb) : anyport_ingress(&skb);
 }
-
-#ifdef __clang__
-#pragma clang attribute pop
-#endif
