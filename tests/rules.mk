@@ -119,7 +119,7 @@ fuzzers:
 fuzzers-ready: $(FUZZ)
 
 # Words at odd places are what the programs read on purpose.
-$(patsubst %,$(B)/tests/fuzz/lib/twin_%.o,tc xdp): \
+$(patsubst %,$(B)/tests/fuzz/lib/twin_%.o,tc xdp lookup peer): \
 	ALL_CFLAGS += -fno-sanitize=alignment
 $(FUZZ): $(B)/libfuzz.a
 $(B)/tests/fuzz/%: LDFLAGS += -fsanitize=fuzzer

@@ -36,9 +36,14 @@
 /* libbpf has functions of these names for user space. */
 #define bpf_map_lookup_elem twin_lookup
 #define bpf_map_update_elem twin_update
+#define bpf_map_delete_elem twin_delete
 void *bpf_map_lookup_elem(void *map, const void *key);
 long bpf_map_update_elem(void *map, const void *key, const void *value,
 			 __u64 flags);
+long bpf_map_delete_elem(void *map, const void *key);
+__u64 bpf_get_netns_cookie(void *ctx);
+struct tcp_sock;
+struct tcp_sock *bpf_skc_to_tcp_sock(void *sk);
 __u64 bpf_ktime_get_coarse_ns(void);
 __u64 bpf_jiffies64(void);
 void bpf_spin_lock(struct bpf_spin_lock *lock);
@@ -48,6 +53,7 @@ struct bpf_sock *bpf_sk_lookup_udp(void *ctx, struct bpf_sock_tuple *t,
 struct bpf_sock *bpf_skc_lookup_tcp(void *ctx, struct bpf_sock_tuple *t,
 				    __u32 size, __u64 netns, __u64 flags);
 void bpf_sk_release(struct bpf_sock *sk);
+long bpf_sk_assign(void *ctx, void *sk, __u64 flags);
 __u64 bpf_xdp_get_buff_len(struct xdp_md *ctx);
 long bpf_skb_pull_data(struct __sk_buff *skb, __u32 len);
 long bpf_skb_load_bytes(const struct __sk_buff *skb, __u32 off, void *to,

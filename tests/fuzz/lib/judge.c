@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright the anyport authors */
 /* Judges what the door did to a frame. */
+#include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -290,4 +291,28 @@ void judge(enum way way, const struct frame *in, size_t linear,
 		wrong = wrong_change(way, in, out);
 	if (wrong)
 		judge_fail(wrong, in, out);
+}
+
+void judge_connect(const struct bpf_sk_lookup *lookup, bool known,
+		   uint16_t port)
+{
+	bool v4 = lookup->family == AF_INET;
+	const void *remote = v4 ? &lookup->remote_ip4 : lookup->remote_ip6;
+	const void *local = v4 ? &lookup->local_ip4 : lookup->local_ip6;
+	uint16_t want = setup_steers(lookup->family, remote, local,
+				     lookup->local_port, known);
+	char text[INET6_ADDRSTRLEN] = "";
+
+	if (lookup->protocol != IPPROTO_TCP)
+		want = 0;
+	/* before the first SYN nobody has looked for the target's listener */
+	if (port == want || (!known && !port))
+		return;
+	(void)inet_ntop(lookup->family, local, text, sizeof(text));
+	printf("# a connection to %s, %u is handed to %u and not to %u\n", text,
+	       lookup->local_port, port, want);
+	(void)inet_ntop(lookup->family, remote, text, sizeof(text));
+	printf("# it came from %s, protocol %u\n", text, lookup->protocol);
+	fflush(stdout);
+	abort();
 }

@@ -16,6 +16,10 @@ enum way { WAY_IN, WAY_OUT, WAY_FORWARDED };
  * first LINEAR bytes of IN were in one piece. */
 void judge(enum way way, const struct frame *in, size_t linear,
 	   enum verdict verdict, const struct frame *out);
+/* The same for a connection that is handed to the listener of PORT (0: to
+ * none); KNOWN: the door has seen who listens. */
+void judge_connect(const struct bpf_sk_lookup *lookup, bool known,
+		   uint16_t port);
 /* Does some length of F contradict another, or the frame's? */
 bool judge_broken(const struct frame *f);
 bool judge_is_icmp(const struct frame *f);

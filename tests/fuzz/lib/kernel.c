@@ -14,6 +14,7 @@
 #include <bpf/libbpf.h>
 
 #include "kernel.h"
+#include "lookup.skel.h"
 #include "setup.h"
 #include "twin.h"
 #include "twin_map.h"
@@ -21,6 +22,7 @@
 
 static struct door door;
 static uint64_t counted[AP_C_MAX];
+static uint64_t listener; /* OpenVPN's, as a cookie */
 static bool can_split;
 #define PIECE 3000
 
@@ -45,7 +47,7 @@ static void take(const char *map, uint32_t at, void *value)
 
 /* ---- before the first story ---------------------------------------------*/
 
-static void service(int type, uint16_t port)
+static int service(int type, uint16_t port)
 {
 	struct sockaddr_in6 any = { .sin6_family = AF_INET6,
 				    .sin6_port = htons(port) };
@@ -54,6 +56,16 @@ static void service(int type, uint16_t port)
 	must(fd >= 0 && !bind(fd, (void *)&any, sizeof(any)) &&
 		     (type == SOCK_DGRAM || !listen(fd, 8)),
 	     "socket");
+	return fd;
+}
+
+static uint64_t cookie_of(int fd)
+{
+	uint64_t cookie;
+	socklen_t size = sizeof(cookie);
+
+	must(!getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size), "cookie");
+	return cookie;
 }
 
 /*
@@ -80,7 +92,7 @@ void kernel_open(void)
 		door_policy(&door, proto, 0, 65535, 0, 0);
 	service(SOCK_DGRAM, SERVICE_UDP);
 	service(SOCK_STREAM, SERVICE_TCP);
-	service(SOCK_STREAM, TARGET);
+	listener = cookie_of(service(SOCK_STREAM, TARGET));
 	attach();
 	can_split = door_can_split(&door);
 }
@@ -200,6 +212,21 @@ static enum verdict run(enum way way, const struct frame *in, size_t linear,
 	return can_split && linear < in->len
 		       ? door_in_split(&door, in, linear, out)
 		       : door_in(&door, in, out);
+}
+
+static uint16_t connection(const struct bpf_sk_lookup *lookup)
+{
+	struct bpf_sk_lookup ctx = *lookup;
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &ctx,
+		    .ctx_size_in = sizeof(ctx), .ctx_out = &ctx,
+		    .ctx_size_out = sizeof(ctx));
+	int fd = bpf_program__fd(door.lookup->progs.anyport_lookup);
+
+	must(!bpf_prog_test_run_opts(fd, &opts) && opts.retval == SK_PASS,
+	     "lookup");
+	if (!ctx.cookie)
+		return 0;
+	return ctx.cookie == listener ? TARGET : 1; /* 1: whoever that is */
 }
 
 static void crowd(void)
@@ -366,6 +393,7 @@ const struct mirror kernel = {
 	.configure = configure,
 	.split = split,
 	.run = run,
+	.connect = connection,
 	.crowd = crowd,
 	.wait = some_time,
 	.end = end_of_story,

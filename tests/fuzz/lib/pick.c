@@ -43,7 +43,7 @@ static const struct golden *const answered[] = { &golden_reply_reset,
 						 &golden_reply_control,
 						 &golden_reply_data };
 
-static void pick_ends(struct pick *pick, struct packet *p)
+void pick_ends(struct pick *pick, struct packet *p)
 {
 	/* mostly members; and whoever cannot be one */
 	static const char *const from[2][8] = {

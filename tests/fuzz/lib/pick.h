@@ -17,7 +17,9 @@ uint8_t pick_byte(struct pick *pick);
 /* One that always says VALUE (below 8). */
 struct pick pick_constant(uint8_t value);
 
-/* A datagram from some member to some door. */
+/* From some member to some door. */
+void pick_ends(struct pick *pick, struct packet *p);
+/* A datagram, between such. */
 void pick_packet(struct pick *pick, struct packet *p);
 /* What OpenVPN sends: P's payload. */
 void pick_reply(struct pick *pick, struct packet *p);

@@ -10,6 +10,7 @@
 
 #include "golden.h"
 #include "ns.h"
+#include "peername.h"
 #include "pick.h"
 #include "script.h"
 #include "setup.h"
@@ -239,8 +240,11 @@ static void crowd(struct pick *pick)
 static void change(unsigned int n)
 {
 	setup_apply(n);
-	for (unsigned int i = 0; i < N_PEERS && n != number; i++)
-		peers[i].on = false; /* others may be targets */
+	if (n != number) { /* others may be targets */
+		for (unsigned int i = 0; i < N_PEERS; i++)
+			peers[i].on = false;
+		peername_forget();
+	}
 	number = n;
 	if (mirror)
 		mirror->configure();
@@ -260,6 +264,45 @@ static void nearly_crowded(void)
 			spread[v6].crowded = 255;
 	if (mirror)
 		mirror->crowd();
+}
+
+static struct bpf_sk_lookup lookup_of(const struct packet *p)
+{
+	bool v4 = p->src.family == AF_INET;
+	struct bpf_sk_lookup l = { .family = p->src.family,
+				   .protocol = p->proto,
+				   .remote_port = htons(p->src.port),
+				   .local_port = p->dst.port };
+
+	memcpy(v4 ? &l.remote_ip4 : l.remote_ip6, p->src.ip, v4 ? 4 : 16);
+	memcpy(v4 ? &l.local_ip4 : l.local_ip6, p->dst.ip, v4 ? 4 : 16);
+	return l;
+}
+
+/* A connection, after its SYN unless that came by when no door was there. */
+static void connection(struct pick *pick)
+{
+	struct packet p = { .proto = IPPROTO_TCP, .flags = 2 };
+	struct bpf_sk_lookup lookup;
+	static struct frame f, out;
+	uint8_t what;
+	uint16_t port;
+
+	pick_ends(pick, &p);
+	what = pick_byte(pick);
+	frame_build(&f, &p);
+	linear = 0;
+	if (what & 1)
+		pass(WAY_IN, &f, &out);
+	if (what & 2)
+		p.proto = what;
+	lookup = lookup_of(&p);
+	port = twin_connect(&lookup);
+	judge_connect(&lookup, what & 1, port);
+	if (mirror && mirror->connect(&lookup) != port) {
+		judge_connect(&lookup, what & 1, mirror->connect(&lookup));
+		judge_fail("another listener than the twin's", &f, &f);
+	}
 }
 
 /* See SETUP_TICKS for why these. */
@@ -332,6 +375,11 @@ static void step(struct pick *pick)
 	case 16: linear = ETH_HLEN + pick_byte(pick); return;
 	case 17: linear = 0; return;
 	case 18: nearly_crowded(); return;
+	case 19: connection(pick); return;
+	case 20:
+		if (!mirror) /* the kernel's is not asked */
+			peername_step(pick);
+		return;
 	case 21: jumbo(pick); return;
 	case 22: answer_later(pick); return;
 	}

@@ -2,9 +2,9 @@
 /* Copyright the anyport authors */
 /*
  * Bytes as a story: which configuration, who sends what to whom, how it is
- * mangled on the way and in how many pieces it comes, what OpenVPN answers,
- * when the configuration changes, how time passes. All bytes mean something, so
- * that a fuzzer gets far.
+ * mangled on the way and in how many pieces it comes, what OpenVPN answers, who
+ * connects, when the configuration changes, how time passes. All bytes mean
+ * something, so that a fuzzer gets far.
  */
 #ifndef FUZZ_SCRIPT_H
 #define FUZZ_SCRIPT_H
@@ -22,6 +22,7 @@ struct mirror {
 	size_t (*split)(enum way way, const struct frame *in, size_t linear);
 	enum verdict (*run)(enum way way, const struct frame *in, size_t linear,
 			    struct frame *out);
+	uint16_t (*connect)(const struct bpf_sk_lookup *lookup);
 	void (*crowd)(void); /* as the twin's `spread` has it */
 	void (*wait)(uint32_t ticks);
 	void (*end)(void);

@@ -68,8 +68,9 @@ static void tables(struct ap_config *c)
 static void configure(struct ap_config *c, unsigned int n)
 {
 	*c = (struct ap_config){
-		.uplink = { 1 },
-		.n_uplink = 1,
+		/* frames come in by 1 in test runs, connections by 0 */
+		.uplink = { 1, 0 },
+		.n_uplink = n & SETUP_INSIDE ? 1 : 2,
 		.nat_first = 32768,
 		.nat_last = n & SETUP_NO_NAT ? 0 : 60999,
 		.idle_established = SETUP_TICKS(9),
@@ -144,15 +145,39 @@ bool setup_is_door(const uint8_t *ip, int family)
 	return false;
 }
 
-bool setup_passes(uint16_t port)
+static struct role role_of(uint16_t port)
 {
 	for (int i = 0; i < N_ROLES; i++)
 		if (setup.role[i].port == port)
-			return setup.role[i].flags & AP_PASS;
-	return false;
+			return setup.role[i];
+	return (struct role){ port, 0, 0 };
+}
+
+bool setup_passes(uint16_t port)
+{
+	return role_of(port).flags & AP_PASS;
+}
+
+uint16_t setup_target(uint16_t port)
+{
+	return role_of(port).target ? MAPPED : TARGET;
 }
 
 bool setup_is_target(uint16_t port)
 {
 	return port == TARGET || port == MAPPED;
+}
+
+uint16_t setup_steers(int family, const void *remote, const void *local,
+		      uint16_t port, bool known)
+{
+	bool listens = port == TARGET || port == SERVICE_TCP;
+	struct role role = role_of(port);
+
+	if (setup.config.n_uplink < 2 || !setup_is_door(local, family) ||
+	    setup_is_door(remote, family) || role.flags & AP_PASS)
+		return 0;
+	if (known && listens && !(role.flags & AP_CLAIM))
+		return 0;
+	return role.target ? 0 : TARGET; /* nobody listens on the other */
 }

@@ -13,6 +13,7 @@ enum {
 	SETUP_ONE = 4,     /* only addresses A */
 	SETUP_MOVED = 8,   /* ports change their roles */
 	SETUP_NO_NAT = 16, /* nothing is masqueraded */
+	SETUP_INSIDE = 32, /* connections come in by no uplink */
 };
 
 /*
@@ -44,5 +45,11 @@ bool setup_is_door(const uint8_t *ip, int family);
 /* Would the door leave PORT alone? */
 bool setup_passes(uint16_t port);
 bool setup_is_target(uint16_t port);
+/* Where what is dialled at PORT goes, if it goes to a target. */
+uint16_t setup_target(uint16_t port);
+/* The port of the listener that a connection from REMOTE to PORT of LOCAL is
+ * handed to, when it is KNOWN who listens; or 0. */
+uint16_t setup_steers(int family, const void *remote, const void *local,
+		      uint16_t port, bool known);
 
 #endif

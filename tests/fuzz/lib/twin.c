@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright the anyport authors */
 /* Runs the twin's programs, each on a frame that ends where it ends. */
+#include <arpa/inet.h>
 #include <linux/pkt_cls.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -101,6 +102,38 @@ enum verdict twin_out(const struct frame *in, size_t linear, bool forwarded,
 
 	get(out, in->len);
 	return verdict;
+}
+
+uint16_t twin_connect(const struct bpf_sk_lookup *lookup)
+{
+	struct bpf_sk_lookup ctx = *lookup;
+
+	twin_assigned = 0;
+	if (twin_lookup_run(&ctx) != SK_PASS)
+		abort();
+	return twin_assigned;
+}
+
+uint16_t twin_peername(struct bpf_sock *sk, bool dual)
+{
+	struct bpf_sock_addr ctx = {
+		.user_family = dual ? AF_INET6 : sk->family,
+		.user_port = sk->dst_port,
+		.protocol = IPPROTO_TCP,
+		.sk = sk,
+	};
+
+	if (sk->family == AF_INET6) {
+		memcpy(ctx.user_ip6, sk->dst_ip6, 16);
+	} else if (dual) {
+		ctx.user_ip6[2] = htonl(0xffff);
+		ctx.user_ip6[3] = sk->dst_ip4;
+	} else {
+		ctx.user_ip4 = sk->dst_ip4;
+	}
+	if (twin_peer_run(&ctx) != 1)
+		abort();
+	return ntohs(ctx.user_port);
 }
 
 void twin_wait(uint32_t ticks)

@@ -23,6 +23,15 @@ void twin_reset(enum door_mode mode, uint32_t shift);
 enum verdict twin_in(const struct frame *in, size_t linear, struct frame *out);
 enum verdict twin_out(const struct frame *in, size_t linear, bool forwarded,
 		      struct frame *out);
+/* The port of the listener that a connection is handed to, or 0. */
+uint16_t twin_connect(const struct bpf_sk_lookup *lookup);
+/* Connections that a server has accepted: found while `state` is not 0. `mark`:
+ * the host has opened it. */
+#define TWIN_CONNECTIONS 12
+struct bpf_sock *twin_connection(unsigned int i);
+/* The port of the member that accept() reports for SK, a socket of IPv6 if
+ * DUAL. */
+uint16_t twin_peername(struct bpf_sock *sk, bool dual);
 void twin_wait(uint32_t ticks);
 
 /* Element INDEX of the array NAME ("counters", ...), or global data. */

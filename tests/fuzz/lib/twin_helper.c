@@ -11,7 +11,7 @@
 #include "twin_map.h"
 
 unsigned long long twin_ns;
-unsigned int twin_length;
+unsigned int twin_length, twin_assigned;
 
 __u64 bpf_ktime_get_coarse_ns(void)
 {
@@ -45,7 +45,36 @@ static struct bpf_sock listener[] = {
 	{ .state = BPF_TCP_LISTEN, .src_port = TARGET },
 	{ .state = BPF_TCP_LISTEN, .src_port = SERVICE_TCP },
 };
+static struct bpf_sock connection[TWIN_CONNECTIONS];
 static int references;
+
+__u64 bpf_get_netns_cookie(void *ctx)
+{
+	return 0; /* as the program's `netns` */
+}
+
+struct bpf_sock *twin_connection(unsigned int i)
+{
+	return &connection[i];
+}
+
+/* Does SK have both ends of T? Its ports: the host's in host byte order. */
+static bool is_at(const struct bpf_sock *sk, const struct bpf_sock_tuple *t,
+		  __u32 size)
+{
+	if (!sk->state)
+		return false;
+	if (size == sizeof(t->ipv4))
+		return sk->family == AF_INET && sk->dst_ip4 == t->ipv4.saddr &&
+		       sk->src_ip4 == t->ipv4.daddr &&
+		       sk->dst_port == t->ipv4.sport &&
+		       htons(sk->src_port) == t->ipv4.dport;
+	return sk->family == AF_INET6 &&
+	       !memcmp(sk->dst_ip6, t->ipv6.saddr, 16) &&
+	       !memcmp(sk->src_ip6, t->ipv6.daddr, 16) &&
+	       sk->dst_port == t->ipv6.sport &&
+	       htons(sk->src_port) == t->ipv6.dport;
+}
 
 static __be16 dialled(const struct bpf_sock_tuple *t, __u32 size)
 {
@@ -64,6 +93,12 @@ struct bpf_sock *bpf_sk_lookup_udp(void *ctx, struct bpf_sock_tuple *t,
 struct bpf_sock *bpf_skc_lookup_tcp(void *ctx, struct bpf_sock_tuple *t,
 				    __u32 size, __u64 netns, __u64 flags)
 {
+	for (size_t i = 0; i < TWIN_CONNECTIONS; i++) {
+		if (!is_at(&connection[i], t, size))
+			continue;
+		references++;
+		return &connection[i];
+	}
 	for (size_t i = 0; i < 2; i++) {
 		if (listener[i].src_port != ntohs(dialled(t, size)))
 			continue;
@@ -87,10 +122,17 @@ void bpf_sk_release(struct bpf_sock *sk)
 	references--;
 }
 
+long bpf_sk_assign(void *ctx, void *sk, __u64 flags)
+{
+	twin_assigned = ((struct bpf_sock *)sk)->src_port;
+	return 0;
+}
+
 void twin_sockets_reset(void)
 {
 	if (references || held)
 		abort();
+	memset(connection, 0, sizeof(connection));
 }
 
 /* ---- packets ------------------------------------------------------------*/

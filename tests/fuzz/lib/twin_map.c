@@ -34,6 +34,7 @@ static struct map {
 	OF(policy, KEPT, AP_POLICIES),
 	OF(nat4, HASH, TUPLES),
 	OF(nat6, HASH, TUPLES),
+	OF(peers, HASH, TUPLES),
 	OF(aliased, TOUCHED, AP_ALIASED_WORDS),
 	OF(budgets, WHOLE, AP_CLASSES),
 	OF(prefixes, TOUCHED, AP_PREFIXES),
@@ -146,6 +147,8 @@ long bpf_map_update_elem(void *map, const void *key, const void *value,
 	if (m->kind != HASH)
 		abort();
 	to = pair_find(m, key);
+	if (to && flags == BPF_NOEXIST)
+		return -1;
 	if (!to) {
 		if (m->n == m->entries)
 			abort();
@@ -154,6 +157,19 @@ long bpf_map_update_elem(void *map, const void *key, const void *value,
 		to += m->key;
 	}
 	memcpy(to, value, m->value);
+	return 0;
+}
+
+long bpf_map_delete_elem(void *map, const void *key)
+{
+	struct map *m = map_of(map);
+	size_t pair = m->key + m->value;
+	uint8_t *value = pair_find(m, key);
+
+	if (!value)
+		return -1;
+	/* the last one takes its place */
+	memmove(value - m->key, m->data + --m->n * pair, pair);
 	return 0;
 }
 

@@ -14,7 +14,8 @@ void twin_maps_reset(void);
 void twin_sockets_reset(void);
 void *twin_socket(void *slot);
 extern unsigned long long twin_ns;
-extern unsigned int twin_length; /* of the frame at hand */
+/* Of the frame at hand; and what was found for the connection at hand. */
+extern unsigned int twin_length, twin_assigned;
 /* The frame at hand, of which the linear part is to end at END. */
 void twin_pull(unsigned int end);
 

@@ -7,10 +7,12 @@
 #ifndef FUZZ_TWIN_RUN_H
 #define FUZZ_TWIN_RUN_H
 
-#include <linux/types.h>
+#include <linux/bpf.h>
 
 int twin_xdp(__u32 data, __u32 linear);
 int twin_tc(__u32 data, __u32 linear, __u32 len, int egress,
 	    __u32 ingress_ifindex);
+int twin_lookup_run(struct bpf_sk_lookup *ctx);
+int twin_peer_run(struct bpf_sock_addr *ctx);
 
 #endif
