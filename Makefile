@@ -120,4 +120,4 @@ clean:
 help:
 	@sed -n 's/^# make/make/p' Makefile
 
--include $(shell find $(B) -path $(B)/vm -prune -o -name '*.d' -print 2>/dev/null)
+-include $(shell find $(B) -path $(B)/vm -prune -o -type f -name '*.d' -print 2>/dev/null)
