@@ -11,6 +11,8 @@
 #include "calm.h"
 #include "plan.h"
 
+#define WARM 2 /* s; after a rig is made the kernel has still much to tidy up */
+
 static unsigned int number(const char *text)
 {
 	char *end;
@@ -80,11 +82,17 @@ const char *size_name(enum size size)
 void plan_round(const struct plan *plan, struct costs *costs,
 		const double *cost)
 {
+	static double warm;
 	double now = busy_ns() / 1e9;
+	bool calm = calm_was();
 
+	if (!warm)
+		warm = now + WARM;
+	if (now < warm)
+		return;
 	if (!costs->until)
 		costs->until = now + plan->patience;
-	if (!calm_was()) {
+	if (!calm) {
 		if (now < costs->until)
 			return;
 		costs->disturbed++;

@@ -42,7 +42,8 @@ struct costs {
 
 /*
  * Takes over a round that cost so much by each path. One in which the processor
- * was not calm is left out, until the plan's patience has come to its end.
+ * was not calm is left out, until the plan's patience has come to its end; so are
+ * those of the first two seconds of all.
  */
 void plan_round(const struct plan *plan, struct costs *costs,
 		const double *cost);
