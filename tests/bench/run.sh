@@ -11,7 +11,7 @@
 #
 # Each section has a sandbox of its own and a limit in seconds; a section that
 # fails is told, and the others go on. What packets cost depends on where in
-# memory a door happens to be, by up to a half: every path is made anew
+# memory a door happens to be, by a fifth: every path is made anew
 # several times.
 set -u
 mode=${1:-full}
