@@ -3,6 +3,7 @@
 /* The directory of members' accounts: can what is in it be believed? */
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,14 @@
 #include <unistd.h>
 
 #include "account_dir.h"
+
+/* As the units run OpenVPN, and with it the hook. */
+static bool is_openvpn(uid_t uid)
+{
+	const struct passwd *user = getpwnam("openvpn");
+
+	return user && user->pw_uid == uid;
+}
 
 /*
  * Who can write to it gives one member's file to another by renaming it: the
@@ -28,7 +37,8 @@ static bool dir_wrong(int fd, const char *path, uid_t owner,
 		(void)snprintf(why, ACCOUNT_WHY,
 			       "group or others can write to %s: chmod go-w %s",
 			       path, path);
-	else if (st.st_uid && st.st_uid != owner)
+	else if (st.st_uid && st.st_uid != owner &&
+		 (owner || !is_openvpn(st.st_uid)))
 		(void)snprintf(why, ACCOUNT_WHY,
 			       "%s belongs to uid %u: chown root %s", path,
 			       st.st_uid, path);

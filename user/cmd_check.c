@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,14 +152,6 @@ static int print_summary(const struct config *c)
 
 /* ---- accounts -----------------------------------------------------------*/
 
-/* As the units run OpenVPN, and with it the hook. */
-static uid_t openvpn_user(void)
-{
-	const struct passwd *user = getpwnam("openvpn");
-
-	return user ? user->pw_uid : 0;
-}
-
 static bool is_link(const char *path)
 {
 	size_t n = strlen(path);
@@ -191,7 +182,7 @@ static void look_at_accounts(const char *path, struct report *report)
 			   path, real ? ": " : "", real ? real : "");
 		free(real);
 	}
-	fd = account_dir(path, openvpn_user(), why);
+	fd = account_dir(path, 0, why);
 	if (fd >= 0)
 		close(fd);
 	else

@@ -67,5 +67,6 @@ chmod 755 "$users"
 mount --bind "$dir/passwd" /etc/passwd
 chown 4242 "$users"
 check "OpenVPN's user may have it" same "$(warns)" ""
+check "for the hook, run by root, as well" same "$(refused)" ""
 umount /etc/passwd
 finish
