@@ -7,6 +7,7 @@
 #include "conf.h"
 #include "flow.h"
 #include "limit.h"
+#include "local.h"
 #include "ovpn.h"
 
 /* What finish() is to write, and where; offsets from the frame's start. */
@@ -14,19 +15,6 @@ struct edit {
 	__u32 l4;   /* the UDP header to change */
 	__u32 icmp; /* for a quote: the ICMP header around it */
 	__be16 source, dest;
-};
-
-/*
- * A packet that missed the established table. No pointers: the functions that
- * take it are global, so that the verifier looks at each once and not once for
- * every way that leads there.
- */
-struct miss {
-	struct seek seek;
-	__u64 prefix;
-	__u32 generation;
-	__u16 class;
-	__u16 flags; /* the port's policy */
 };
 
 /*
@@ -54,63 +42,6 @@ static __always_inline int source_is_odd(const struct miss *m,
 	if (!(ip[0] | ip[1] | ip[2]))
 		return 1; /* ::, ::1 and other relics */
 	return (bpf_ntohl(ip[0]) >> 24) == 0xff || door_id6(c, ip) >= 0;
-}
-
-/* Does this answer what a masqueraded client behind this host has sent? */
-static __always_inline int is_remembered(const struct miss *m,
-					 const struct ap_config *c, const int v)
-{
-	__u16 local = bpf_ntohs(m->seek.dialled);
-	__u32 *seen;
-
-	/* as udp_remember() has it: a look-up in the kernel's hash is dear */
-	if (local < c->nat_first || local > c->nat_last)
-		return 0;
-	if (v == 4) {
-		struct ap_nat4 key = {
-			.addr = m->seek.key.k4.addr,
-			.port = m->seek.real,
-			.local = m->seek.dialled,
-			.door = m->seek.door,
-		};
-		seen = bpf_map_lookup_elem(&nat4, &key);
-	} else {
-		struct ap_nat6 key = {
-			.port = m->seek.real,
-			.local = m->seek.dialled,
-			.door = m->seek.door,
-		};
-		__builtin_memcpy(key.addr, m->seek.key.k6.addr, 16);
-		seen = bpf_map_lookup_elem(&nat6, &key);
-	}
-	return seen && (__s32)(m->seek.tick - *seen) <= (__s32)c->idle_nat;
-}
-
-static __always_inline int has_local_socket(void *ctx, const struct miss *m,
-					    const int v)
-{
-	struct bpf_sock_tuple t = {};
-	struct bpf_sock *sk;
-	__u32 size;
-
-	if (v == 4) {
-		t.ipv4.saddr = m->seek.key.k4.addr;
-		t.ipv4.daddr = m->seek.door_ip[0];
-		t.ipv4.sport = m->seek.real;
-		t.ipv4.dport = m->seek.dialled;
-		size = sizeof(t.ipv4);
-	} else {
-		__builtin_memcpy(t.ipv6.saddr, m->seek.key.k6.addr, 16);
-		__builtin_memcpy(t.ipv6.daddr, m->seek.door_ip, 16);
-		t.ipv6.sport = m->seek.real;
-		t.ipv6.dport = m->seek.dialled;
-		size = sizeof(t.ipv6);
-	}
-	sk = bpf_sk_lookup_udp(ctx, &t, size, BPF_F_CURRENT_NETNS, 0);
-	if (!sk)
-		return 0;
-	bpf_sk_release(sk);
-	return 1;
 }
 
 /* A packet of a half-open flow: the limiter still has its say. */
@@ -156,7 +87,7 @@ static __always_inline int udp_miss(void *ctx, struct miss *m, const int v)
 	struct ap_flow *flow;
 	struct conf conf;
 	__u32 candidates = 1;
-	int admitted = 0;
+	int admitted = 0, early;
 
 	conf_of(&conf, m->generation);
 	c = conf.c;
@@ -182,18 +113,21 @@ static __always_inline int udp_miss(void *ctx, struct miss *m, const int v)
 	}
 	if (!(m->flags & AP_OWN) && is_remembered(m, c, v))
 		return AP_C_pass_remembered;
-	if (!(m->flags & (AP_CLAIM | AP_OWN)) && has_local_socket(ctx, m, v))
-		return AP_C_pass_local;
 	/*
 	 * Whose flow is verified has OpenVPN's answer and sends no reset any
 	 * more: resets meet the limiter before a table that a flood keeps out
-	 * of the cache.
+	 * of the cache, and before the socket tables where that can be.
 	 */
+	early = m->class == AP_RESET && was_vacant(m, c);
+	if (!early && is_local(ctx, m, v))
+		return AP_C_pass_local;
 	if (m->class == AP_RESET) {
 		admitted = limit_admits(c, AP_RESET, m->prefix);
 		if (!admitted)
 			return AP_C_drop_reset;
 	}
+	if (early && is_local(ctx, m, v))
+		return AP_C_pass_local;
 	flow = flow_find(0, &m->seek, c, 0, candidates, v);
 	return flow ? udp_half_open(m, c, flow, admitted)
 		    : udp_create(m, c, admitted, v);

@@ -23,7 +23,7 @@ sources() { # name
 	account) echo 75 hook/{account,pushfile}.c ;;
 	config) echo 85 user/config{,_check,_keys,_list,_ports,_set}.c user/{policy,value}.c ;;
 	door) echo "$(sources prog)" bpf/peer.bpf.c ;; # has no test runs
-	prog) echo 85 bpf/{xdp,tc,lookup}.bpf.c bpf/{conf,decide,fill,flow,hash,hook,hot,icmp,limit,ovpn,parse,place,rewrite,steer,table,tcp,udp}.h ;;
+	prog) echo 85 bpf/{xdp,tc,lookup}.bpf.c bpf/{conf,decide,fill,flow,hash,hook,hot,icmp,limit,local,ovpn,parse,place,rewrite,steer,table,tcp,udp}.h ;;
 	env) echo 75 hook/{config_file,env,ledger_text,name,script,status_file}.c ;;
 	parse) echo 85 bpf/{ovpn,parse}.h ;;
 	esac

@@ -116,7 +116,7 @@ static void set_entries(struct door *d, unsigned int entries)
 		     "max_entries");
 }
 
-/* The maps of OBJ shall be those of the XDP object. */
+/* The maps of OBJ shall be those of the XDP object, but for its own data. */
 static int share_maps(struct door *d, struct bpf_object *obj)
 {
 	struct bpf_map *map;
@@ -124,7 +124,8 @@ static int share_maps(struct door *d, struct bpf_object *obj)
 
 	bpf_object__for_each_map(map, obj)
 	{
-		if (strstr(bpf_map__name(map), ".rodata"))
+		if (strstr(bpf_map__name(map), ".rodata") ||
+		    strstr(bpf_map__name(map), ".bss"))
 			continue;
 		rc = bpf_map__reuse_fd(map, door_map(d, bpf_map__name(map)));
 		if (rc)

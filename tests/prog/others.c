@@ -187,31 +187,98 @@ static void target_is_no_service(void **state)
 	assert_int_equal(door_count(&door, AP_C_udp_new), 4);
 }
 
-/* The host's own query, from a port that the kernel chose. */
-static void own_query(void **state)
+/* The host's own query to 192.0.2.53, from *PORT; 0: the kernel chooses. */
+static int query(uint16_t *port)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET,
 				  .sin_port = htons(53) };
 	struct sockaddr_in from;
 	socklen_t len = sizeof(from);
-	struct packet p;
 	int fd;
 
-	(void)state;
 	assert_int_equal(
 		system("ip addr add " DOOR_A4 "/32 dev lo 2>/dev/null;"
 		       "ip route replace 192.0.2.0/24 dev lo src " DOOR_A4),
 		0);
-	fd = bound(AF_INET, 0);
+	fd = bound(AF_INET, *port);
 	memcpy(&to.sin_addr, end("192.0.2.53", 0).ip, 4);
 	assert_int_equal(connect(fd, (void *)&to, sizeof(to)), 0);
 	assert_int_equal(getsockname(fd, (void *)&from, &len), 0);
-	p = opening("192.0.2.53", 53, DOOR_A4, ntohs(from.sin_port));
+	*port = ntohs(from.sin_port);
+	return fd;
+}
+
+static void own_query(void **state)
+{
+	struct packet p;
+	uint16_t port = 0;
+	int fd = query(&port);
+
+	(void)state;
+	p = opening("192.0.2.53", 53, DOOR_A4, port);
 	expect_left(&door, &p, AP_C_pass_local);
 	p.src.port = 54; /* nobody asked this one */
 	say(&door, p.src, p.dst, &golden_first[1]);
 	close(fd);
 	say(&door, end("192.0.2.53", 53), p.dst, &golden_first[1]);
+}
+
+/* A budget that the first packet spends. */
+static void one_is_enough(bool filter)
+{
+	door_reset(&door);
+	door.config.filter = filter;
+	door.config.budget[AP_RESET].cost = 1000000000000;
+	door_configure(&door);
+	say(&door, end(member_ip[0], 4000), end(DOOR_A4, 443),
+	    &golden_first[1]);
+}
+
+/* Whom the limiter refuses has not looked for a socket: a service that starts
+ * in the flood is seen in the next tick. */
+static void service_in_a_flood(void **state)
+{
+	struct ap_config before = door.config;
+	struct packet p;
+	int v, fd;
+
+	(void)state;
+	one_is_enough(true);
+	for (v = 0; v < 2; v++) {
+		p = opening(member_ip[v], 5000, address[v], 444);
+		expect_drop(&door, &p, AP_C_drop_reset);
+		expect_drop(&door, &p, AP_C_drop_reset);
+		fd = bound(v ? AF_INET6 : AF_INET, 444);
+		usleep(1200000);
+		expect_left(&door, &p, AP_C_pass_local);
+		close(fd);
+	}
+	door.config = before;
+	door_configure(&door);
+}
+
+/* What others find says nothing of whom the host has asked. */
+static void query_in_a_flood(void **state)
+{
+	static const uint16_t from[] = { NAT_PORT, 61000, 445 };
+	struct ap_config before = door.config;
+	struct packet answer, other;
+	uint16_t port;
+	int i, fd;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		one_is_enough(from[i] != 445);
+		port = from[i];
+		fd = query(&port);
+		answer = opening("192.0.2.53", 53, DOOR_A4, port);
+		other = opening(member_ip[0], 5000, DOOR_A4, port);
+		expect_drop(&door, &other, AP_C_drop_reset);
+		expect_left(&door, &answer, AP_C_pass_local);
+		close(fd);
+	}
+	door.config = before;
+	door_configure(&door);
 }
 
 /* A masqueraded client's datagram leaves; its answers pass. */
@@ -377,6 +444,8 @@ int main(void)
 		cmocka_unit_test(local_services),
 		cmocka_unit_test(target_is_no_service),
 		cmocka_unit_test(own_query),
+		cmocka_unit_test(service_in_a_flood),
+		cmocka_unit_test(query_in_a_flood),
 		cmocka_unit_test(remembered),
 		cmocka_unit_test(only_forwarded_in_range),
 		cmocka_unit_test(no_shadow),
