@@ -36,7 +36,7 @@ LDFLAGS_hook_env := -Wl,--wrap=config_load
 LDFLAGS_old_kernel := -Wl,--wrap=programs_load,--wrap=uname
 LDFLAGS_hook_settle := -Wl,--wrap=routes_open,--wrap=routes_put,--wrap=routes_delete
 LDFLAGS_env := $(LDFLAGS_hook_env),--wrap=hooklog_error
-$(filter-out %.o,$(BENCH)) $(B)/tests/tools/hookbench: $(B)/libbench.a
+$(filter-out %.o,$(BENCH)) $(B)/tests/tools/hookbench $(B)/tests/unit/baseline: $(B)/libbench.a
 $(B)/tests/%: $(B)/tests/%.o $(B)/libtest.a $(B)/libhook.a $(B)/libuser.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(LDFLAGS_$(notdir $@)) -o $@ \

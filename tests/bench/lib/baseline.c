@@ -54,17 +54,38 @@ json_t *baseline_make(const json_t *results)
 			 json_object_get(results, "kernel"), "ratios", ratios);
 }
 
-static bool worse(const char *name, double was, double is, double tolerance)
+enum verdict { HOLDS, NOT_SETTLED, WORSE };
+
+static enum verdict judge(const json_t *f, double was, double tolerance,
+			  bool more_is_better)
+{
+	double is = figure_number(f, "median");
+
+	if (more_is_better ? is >= was * (1 - tolerance)
+			   : is <= was * (1 + tolerance))
+		return HOLDS;
+	if (more_is_better ? figure_number(f, "high") >= was
+			   : figure_number(f, "low") <= was)
+		return NOT_SETTLED;
+	return WORSE;
+}
+
+static bool more_is_better(const char *name)
 {
 	for (size_t i = 0; i < WATCHED; i++)
-		if (!strcmp(watched[i].name, name) && watched[i].more_is_better)
-			return is < was * (1 - tolerance);
-	return is > was * (1 + tolerance);
+		if (!strcmp(watched[i].name, name))
+			return watched[i].more_is_better;
+	return false;
 }
 
 bool baseline_holds(const json_t *baseline, const json_t *results)
 {
-	double tolerance = figure_number(baseline, "tolerance"), was, is;
+	static const char *const says[] = {
+		[NOT_SETTLED] = "not settled, measure again",
+		[WORSE] = "worse",
+	};
+	double tolerance = figure_number(baseline, "tolerance"), was;
+	enum verdict verdict;
 	const char *name;
 	json_t *ratio;
 	bool holds = true;
@@ -73,16 +94,20 @@ bool baseline_holds(const json_t *baseline, const json_t *results)
 	{
 		const json_t *f = results_figure(results, name);
 
-		was = json_number_value(ratio);
-		is = f ? figure_number(f, "median") : 0;
-		if (f && !worse(name, was, is, tolerance))
-			continue;
-		holds = false;
-		if (f)
-			(void)fprintf(stderr, "worse: %s: %.3f, was %.3f\n",
-				      name, is, was);
-		else
+		if (!f) {
+			holds = false;
 			(void)fprintf(stderr, "not measured: %s\n", name);
+			continue;
+		}
+		was = json_number_value(ratio);
+		verdict = judge(f, was, tolerance, more_is_better(name));
+		if (verdict == HOLDS)
+			continue;
+		holds = holds && verdict != WORSE;
+		(void)fprintf(stderr, "%s: %s: %.3f (%.3f to %.3f), was %.3f\n",
+			      says[verdict], name, figure_number(f, "median"),
+			      figure_number(f, "low"), figure_number(f, "high"),
+			      was);
 	}
 	return holds;
 }

@@ -33,8 +33,9 @@ void targets_print(const json_t *results, FILE *out);
 
 /*
  * What must not get worse: the baseline has some of the ratios of a quick run.
- * False, and lines on stderr, when one is above its baseline by more than the
- * baseline's tolerance, or was not measured.
+ * False, and lines on stderr, when one was not measured, or is worse by more than
+ * the baseline's tolerance and by all of its interval worse than the baseline;
+ * what only seems worse is named, and holds.
  */
 bool baseline_holds(const json_t *baseline, const json_t *results);
 json_t *baseline_make(const json_t *results);
