@@ -161,6 +161,11 @@ how_clsact() { # number
 	within "s$1" tc qdisc add dev eth0 clsact
 }
 
+# One that reads a line of a table.
+how_line() { # number
+	within "s$1" ip link set eth0 xdpdrv object "$EMPTY" sec xdp/line
+}
+
 how_drop() { # number
 	within "s$1" ip link set eth0 xdpdrv object "$EMPTY" sec xdp/drop
 }
