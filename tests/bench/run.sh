@@ -24,11 +24,11 @@ trap 'echo "bench: interrupted" >&2; exit 130' INT TERM
 sections() { # name, how often, limit of a full run, of a quick one
 	cat <<-EOF
 	program 1 120 40
-	live 3 500 90
+	live 3 500 85
 	state 1 90 20
 	hook 1 120 30
 	stall 1 300 65
-	openvpn 1 300 50
+	openvpn 1 300 65
 	EOF
 }
 

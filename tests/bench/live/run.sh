@@ -13,7 +13,7 @@ mkdir -p "${figures%/*}"
 # Many short rounds: what disturbs one of them disturbs all of its paths. In each
 # cell calm rounds are waited for, so many seconds.
 case ${1:-quick} in
-quick) rounds=3 packets=24000 flows=1,10000 price=1 tcp=3 wait=1 ;;
+quick) rounds=3 packets=24000 flows=1,10000 price='' tcp=3 wait=1 ;;
 full) rounds=7 packets=40000 flows=1,10000,100000 price=1,10000 tcp=5 wait=12 ;;
 esac
 
@@ -50,13 +50,15 @@ rig_path empty-native empty:native
 rig_path empty-generic empty:generic
 rig_path empty-tc empty:tc
 empty=("${RIG_PATHS[@]:2}")
-rig_path line line
-rig_path other-native other:native
-rig_path other-generic other:generic
-rig_path other-tc other:tc
-rig_path clsact clsact
-rig_path sk_lookup lookup
-measure in -k price -f "$price"
+if [ -n "$price" ]; then
+	rig_path line line
+	rig_path other-native other:native
+	rig_path other-generic other:generic
+	rig_path other-tc other:tc
+	rig_path clsact clsact
+	rig_path sk_lookup lookup
+	measure in -k price -f "$price"
+fi
 
 RIG_PATHS=("${doors[@]}" "${empty[@]}")
 measure tcp -r "$tcp"
