@@ -23,7 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Any path might be named: no file is read, and nothing is logged. */
 int __wrap_config_load(const char *path, struct config **out);
-void __wrap_hooklog_error(const char *fmt, ...);
+__attribute__((format(printf, 1, 2))) void __wrap_hooklog_error(const char *fmt,
+								...);
 static unsigned int logged;
 
 static void check(bool ok)

@@ -30,6 +30,12 @@ compiles() { # compiler
 	make --no-print-directory -j2 "B=build/lint/$1" CC="$1" CFLAGS='-O2 -g -Werror' tests
 }
 
+compiles_fuzzers() {
+	make --no-print-directory -j2 B=build/lint/fuzz CC=clang \
+		CFLAGS='-O1 -g -Werror -fsanitize=fuzzer-no-link -fprofile-instr-generate -fcoverage-mapping' \
+		fuzzers-ready
+}
+
 # It has to be told what the macros of libbpf and jansson are, and takes what
 # a function fills for unset.
 cpp() {
@@ -76,6 +82,7 @@ memory() {
 
 shows "gcc has no warning" compiles gcc
 shows "clang has no warning" compiles clang
+shows "clang has none for the fuzzers" compiles_fuzzers
 shows "cppcheck finds nothing" cpp
 shows "clang-tidy finds nothing" tidy
 shows "shellcheck finds nothing" shells
