@@ -224,7 +224,8 @@ static int run(const struct config *config, const char *only)
 	int status = HOOK_FAILED;
 	char why[ACCOUNT_WHY];
 
-	c.dir = account_dir(config->hook.users, geteuid(), why);
+	c.dir = account_dir(config->hook.users, geteuid() ?: account_owner(),
+			    why);
 	if (c.dir < 0)
 		hooklog_error("cannot use the directory of accounts: %s", why);
 	else

@@ -192,7 +192,7 @@ static int fill_from_account(struct reconciler *r, const char *name,
 	struct claim from;
 	int err, dir;
 
-	dir = account_dir(config->users, geteuid(), why);
+	dir = account_dir(config->users, geteuid() ?: account_owner(), why);
 	if (dir < 0) {
 		hooklog_error("%s: cannot use the directory of accounts: %s",
 			      name, why);

@@ -12,14 +12,6 @@
 
 #include "account_dir.h"
 
-/* As the units run OpenVPN, and with it the hook. */
-static bool is_openvpn(uid_t uid)
-{
-	const struct passwd *user = getpwnam("openvpn");
-
-	return user && user->pw_uid == uid;
-}
-
 /*
  * Who can write to it gives one member's file to another by renaming it: the
  * file's own owner and mode stay right. The sticky bit is no excuse: of the
@@ -37,8 +29,7 @@ static bool dir_wrong(int fd, const char *path, uid_t owner,
 		(void)snprintf(why, ACCOUNT_WHY,
 			       "group or others can write to %s: chmod go-w %s",
 			       path, path);
-	else if (st.st_uid && st.st_uid != owner &&
-		 (owner || !is_openvpn(st.st_uid)))
+	else if (st.st_uid && st.st_uid != owner)
 		(void)snprintf(why, ACCOUNT_WHY,
 			       "%s belongs to uid %u: chown root %s", path,
 			       st.st_uid, path);
@@ -54,6 +45,13 @@ static const char *next_step(int err)
 	case -ENOTDIR: return "name a directory in [hook] users";
 	default: return "OpenVPN's user must be able to read it";
 	}
+}
+
+uid_t account_owner(void)
+{
+	const struct passwd *user = getpwnam("openvpn");
+
+	return user ? user->pw_uid : 0;
 }
 
 int account_dir(const char *path, uid_t owner, char why[ACCOUNT_WHY])

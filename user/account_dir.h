@@ -8,9 +8,12 @@
 
 #define ACCOUNT_WHY 400
 
+/* Whose it may be besides root's: the user of OpenVPN, and with it of the hook,
+ * as the units run them; 0: there is none. For who asks in their place. */
+uid_t account_owner(void);
+
 /*
- * Opens PATH, which must be root's or OWNER's; OWNER 0 is for who acts in the
- * place of OpenVPN's user, whose it may be then. A descriptor, the caller's to
+ * Opens PATH, which must be root's or OWNER's. A descriptor, the caller's to
  * close, or -errno (-EPERM: others can change it) and WHY, which names it and
  * what to do.
  */

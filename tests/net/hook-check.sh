@@ -67,6 +67,12 @@ chmod 755 "$users"
 mount --bind "$dir/passwd" /etc/passwd
 chown 4242 "$users"
 check "OpenVPN's user may have it" same "$(warns)" ""
-check "for the hook, run by root, as well" same "$(refused)" ""
+check "for the hook's check, run by root, as well" same "$(refused)" ""
+account alice 10
+connect alice udp "$(date +%s)"
+check "an OpenVPN that runs as root has no such user" same $? 1
+chown 0 "$users"
+connect alice udp "$(date +%s)"
+check "and takes root's directory" same $? 0
 umount /etc/passwd
 finish
