@@ -6,7 +6,8 @@
 # make test       every test (root); make check: those that need no root
 # make test-vm    the same on Debian 12's kernel; KERNELS="6.1 6.12 7.2" TESTS="..."
 # make smoke-vm   a few minutes of that: the set SMOKE in tests/rules.mk
-# make test-long  full sweeps, floods and every kernel (root, hours)
+# make test-long  full sweeps, floods and every kernel (root, hours); RESUME=1: only
+#                 what had not passed when it was interrupted
 # make bench      measures everything, beside the alternatives (root, at most 41 minutes)
 # make bench-quick  what matters most, against the baseline (root, 8 minutes);
 #                 make bench-accept: the last quick run is the baseline now

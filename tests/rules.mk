@@ -76,7 +76,10 @@ test-ready: tests fuzzers
 		tests/fuzz/run.sh $(ROOT_TESTS) -- tests/requirements.sh
 
 # What takes too long for every day; a full sweep is the short one's KILL_POINTS=0.
+# RESUME=1: without what has passed on the same sources.
+test-long-ready: export TEST_PASSED := $(abspath $(B))/passed
 test-long-ready: tests fuzzers
+	@bash -c '. tests/lib/passed.sh && passed_begin'
 	@TEST_LOG=$(B)/test-long.log TEST_TIMEOUT=3600 TEST_JOBS=1 KILL_POINTS=0 \
 		tests/sandbox.sh tests/run $(LONG_TESTS) \
 		tests/net/load-kill.sh tests/net/hook-crash.sh \

@@ -27,7 +27,9 @@ run() { # test
 whole() {
 	local test rc=0
 	for test in $(printf '%s\n' "${whats[@]}" | sort -u); do
-		build "" "$test" && run "$test" && continue
+		passed "unbroken $test" && continue
+		build "" "$test" && run "$test" &&
+			passed_keep "unbroken $test" </dev/null && continue
 		tail -n 20 "$copy/log" | sed 's/^/# /'
 		echo "# $test"
 		rc=1

@@ -15,9 +15,10 @@
 # Where there are several tests, as many machines share them as VM_JOBS says (the
 # host's processors, unless memory is short).
 # Environment: TEST_TIMEOUT (the guest's seconds for one test), VM_TIMEOUT
-# (seconds for a kernel), VM_MEMORY (MiB), V=1.
+# (seconds for a kernel), VM_MEMORY (MiB), V=1, TEST_PASSED (lib/passed.sh).
 set -u
 cd "$(dirname "$0")/../.." || exit 1
+. tests/lib/passed.sh
 here=tests/vm command='' kernels=() children=() qemu='' work=''
 
 usage() {
@@ -136,8 +137,10 @@ verdict() {
 }
 
 run() {
-	local kernel=$1 dir=build/vm/$1 rc start=$SECONDS
+	local kernel=$1 dir=build/vm/$1 rc start=$SECONDS name
 	shift
+	name="vm $kernel $(cksum <<<"$command $*")"
+	passed "$name" && return
 	work=$(mktemp -d "$dir/run.XXXXXX") && mkdir "$work/shared" || return 1
 	job "$@" >"$work/shared/job"
 	touch "$work/console" "$work/output"
@@ -153,6 +156,7 @@ run() {
 	qemu=''
 	verdict "$kernel"
 	rc=$?
+	[ $rc != 0 ] || passed_keep "$name" <"$work/output"
 	cp "$work/console" "$work/output" "$dir/"
 	rm -rf "$work"
 	work=
