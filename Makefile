@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Copyright the anyport authors
 #
-# make            builds build/anyport and build/anyport-hook
+# make deps       installs the Debian packages that it needs (root)
+# make            builds build/anyport and build/anyport-hook; make clean
 # make demo       the main job in a lab with real OpenVPN (root)
 # make test       every test (root); make check: those that need no root
 # make test-vm    the same on Debian 12's kernel; KERNELS="6.1 6.12 7.2" TESTS="..."
@@ -15,7 +16,7 @@
 # make lint      compilers, cppcheck, clang-tidy, shellcheck, valgrind (no root)
 # make fuzz      each fuzzer for TIME=60 seconds; as root the kernel programs too
 # make install    below DESTDIR, with PREFIX, LIBDIR; make uninstall
-# make help       the rest
+# make help       says this
 
 PREFIX     ?= /usr
 LIBDIR     ?= /lib
@@ -119,6 +120,6 @@ clean:
 	$(Q)rm -rf $(B)
 
 help:
-	@sed -n 's/^# make/make/p' Makefile
+	@sed -n '/^$$/q; s/^# \(make\|  *\)/\1/p' Makefile
 
 -include $(shell find $(B) -path $(B)/vm -prune -o -type f -name '*.d' -print 2>/dev/null)

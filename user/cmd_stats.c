@@ -73,7 +73,7 @@ static int take_sample(struct sample *sample)
 	return err;
 }
 
-/* A load made in between starts the counters anew. */
+/* An unload and load in between starts the counters anew. */
 static double rate(const struct sample *now, const struct sample *before,
 		   int counter)
 {
