@@ -13,7 +13,7 @@
  * - Less: only who has not used up its prefix's bucket, so that one prefix
  *   cannot take what the others need.
  * - None: only prefixes that lately had an established flow, from a reserve
- *   that nobody else can touch.
+ *   that nobody else can touch, and of which each gets its own share only.
  */
 #ifndef LIMIT_H
 #define LIMIT_H
@@ -111,6 +111,7 @@ static __always_inline int limit_admits(const struct ap_config *c, __u32 class,
 	const struct ap_budget *budget;
 	struct ap_bucket *bucket;
 	struct ap_prefix *p;
+	int left, was_on;
 	__u32 at = class; /* its address goes to a helper; class's must not */
 	__u64 spent, now, hash;
 
@@ -127,17 +128,22 @@ static __always_inline int limit_admits(const struct ap_config *c, __u32 class,
 				   now);
 	hash = prefix_hash(prefix);
 	/* nothing is left but the reserve: here a flood ends */
-	if (spent - now + budget->cost > budget->burst && !maybe_known(hash))
+	left = spent - now + budget->cost <= budget->burst;
+	if (!left && !maybe_known(hash))
 		return 0;
 	p = prefix_of(hash);
 	if (!p)
 		return 0;
-	if (bucket_take(&p->taken[class], budget->prefix, budget->burst, now) &&
-	    bucket_take(&bucket->all, budget->cost, budget->burst, now))
+	/* a flood from others in the same bucket must not use its share up */
+	was_on = prefix_is_known(p, hash >> 32, now);
+	if (!left && !was_on)
+		return 0;
+	if (!bucket_take(&p->taken[class], budget->prefix, budget->burst, now))
+		return 0;
+	if (bucket_take(&bucket->all, budget->cost, budget->burst, now))
 		return 1;
-	return prefix_is_known(p, hash >> 32, now) &&
-	       bucket_take(&bucket->reserve, budget->reserve, budget->burst,
-			   now);
+	return was_on && bucket_take(&bucket->reserve, budget->reserve,
+				     budget->burst, now);
 }
 
 #endif

@@ -18,6 +18,7 @@
 /* Packets that a budget lets through at once: a quarter of a second's. */
 #define AT_ONCE (BUDGET / 4)
 #define RESERVE (AT_ONCE * KEPT / 100)
+#define OWN     (AT_ONCE * SHARE / 100)
 #define SLOW    1000 /* a stall of a second gives less than a packet back */
 
 static struct config limits = {
@@ -287,10 +288,34 @@ static void one_prefix(void **state)
 	}
 }
 
-/* Everybody comes at once: who was on lately gets in all the same. */
+/* The Nth member, each of another prefix. */
+static struct end member_of(int v, unsigned int n)
+{
+	struct end e =
+		v ? end("2001:db8:9:9::9", 5000) : end("192.0.2.9", 5000);
+
+	e.ip[v ? 7 : 3] += n;
+	return e;
+}
+
+static unsigned int admitted_of(unsigned int n, struct end *from, struct end to)
+{
+	unsigned int i, in = 0;
+
+	for (i = 0; i < n; i++) {
+		from->port++;
+		in += admitted(*from, to, &golden_first[1]);
+	}
+	return in;
+}
+
+/*
+ * Everybody comes at once: who was on lately gets in all the same, and one of
+ * them cannot take what is kept for all.
+ */
 static void known_prefixes(void **state)
 {
-	struct end member, to, stranger;
+	struct end member[12], to, stranger;
 	unsigned int i, in;
 	int v;
 
@@ -299,12 +324,13 @@ static void known_prefixes(void **state)
 		door_reset(&door);
 		door.config.budget[AP_RESET].cost = 0;
 		door_configure(&door);
-		member =
-			v ? end("2001:db8:9::9", 5000) : end("192.0.2.9", 5000);
 		stranger = v ? end("2001:db8:99::9", 5000)
 			     : end("192.0.2.99", 5000);
 		to = dialled(v, 53);
-		establish(&door, member, to);
+		for (i = 0; i < 12; i++) {
+			member[i] = member_of(v, i);
+			establish(&door, member[i], to);
+		}
 		limited_slowly();
 		flood(v, FLOOD, &golden_first[1]);
 		for (in = i = 0; i < 10; i++) {
@@ -313,16 +339,18 @@ static void known_prefixes(void **state)
 			in += admitted(stranger, to, &golden_first[1]);
 		}
 		assert_in_range(in, 0, 5);
-		for (i = 0; i < 5; i++) {
-			member.port++;
-			assert_true(admitted(member, to, &golden_first[1]));
+		assert_int_equal(admitted_of(5, &member[0], to), 5);
+		in = 5 + admitted_of(FLOOD, &member[0], to);
+		assert_in_range(in, OWN - 2, OWN + 2);
+		for (i = 1; i < 12; i++) {
+			unsigned int own = admitted_of(OWN, &member[i], to);
+
+			if (i < RESERVE / OWN - 1)
+				assert_in_range(own, OWN - 2, OWN);
+			in += own;
 		}
-		for (in = i = 0; i < FLOOD; i++) {
-			member.port++;
-			in += admitted(member, to, &golden_first[1]);
-		}
-		/* all of the reserve that was left, and no more */
-		assert_in_range(in, RESERVE - 15, RESERVE + 5);
+		/* all of the reserve, and no more */
+		assert_in_range(in, RESERVE - 10, RESERVE + 5);
 	}
 }
 
@@ -352,16 +380,16 @@ static void long_ago(struct ap_prefix *p)
 	p->known = door_tick() - door_ticks(2 * 3600);
 }
 
-static unsigned int admitted_of_20(struct end member, struct end to)
+static void rested(struct ap_prefix *p)
 {
-	unsigned int i, in = 0;
+	memset(p->taken, 0, sizeof(p->taken));
+}
 
+static unsigned int admitted_of_10(struct end member, struct end to)
+{
+	each_known(rested);
 	flood(0, FLOOD, &golden_first[1]);
-	for (i = 0; i < 20; i++) {
-		member.port++;
-		in += admitted(member, to, &golden_first[1]);
-	}
-	return in;
+	return admitted_of(10, &member, to);
 }
 
 /* A bucket is shared by many prefixes: the reserve is only for the one meant.
@@ -381,18 +409,18 @@ static void reserve_is_for_whom_it_was_meant(void **state)
 	door_reset(&door);
 	establish(&door, member, to);
 	limited_slowly();
-	assert_int_equal(admitted_of_20(member, to), 20);
+	assert_int_equal(admitted_of_10(member, to), 10);
 	each_known(of_another);
-	assert_in_range(admitted_of_20(member, to), 0, 10);
+	assert_in_range(admitted_of_10(member, to), 0, 5);
 	each_known(long_ago);
-	assert_in_range(admitted_of_20(member, to), 0, 10);
+	assert_in_range(admitted_of_10(member, to), 0, 5);
 
 	assert_int_equal(door_flow(&door, member, TARGET, &flow), ESTABLISHED);
 	flow.known = (door_tick() >> 6) - 1; /* not now */
 	door_put(&door, ESTABLISHED, member, TARGET, &flow);
 	frame_build(&in, &data);
 	assert_int_equal(door_out(&door, &in, false, &out), PASSED);
-	assert_int_equal(admitted_of_20(member, to), 20);
+	assert_int_equal(admitted_of_10(member, to), 10);
 }
 
 /* Neither the target's own port nor a header alone is free of charge. */
