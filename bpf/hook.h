@@ -11,6 +11,7 @@
 #include <bpf/bpf_helpers.h>
 
 #define WALK_CHAIN(hook, data, end, packet) walk_chain(hook, packet)
+#define WHOLE_FRAME(hook, data, end)        FRAME_TOTAL(hook)
 
 struct packet;
 static __always_inline int walk_chain(HOOK *ctx, struct packet *packet);
@@ -46,7 +47,7 @@ __noinline int walk_chain_global(HOOK *ctx, struct packet *packet)
 		return PARSE_MALFORMED;
 	p = *packet;
 	BOUND(p.l4);
-	result = parse_chain((void *)(long)ctx->data,
+	result = parse_chain(ctx, (void *)(long)ctx->data,
 			     (void *)(long)ctx->data_end, &p);
 	*packet = p;
 	return result;
@@ -62,6 +63,7 @@ static __always_inline int walk_chain(HOOK *ctx, struct packet *packet)
 		return PARSE_MALFORMED;
 	packet->l4 = p.l4;
 	BOUND(packet->l4);
+	packet->end = p.end;
 	packet->proto = p.proto;
 	packet->fragment = p.fragment;
 	return result;

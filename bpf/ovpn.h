@@ -36,6 +36,8 @@ enum ovpn_opcode {
 #define OVPN_MIN_DATA     25 /* op and peer id, packet id, tag, 1 byte */
 
 #define OVPN_UNKNOWN AP_CLASSES /* ovpn_classify(): not OpenVPN */
+/* A packet's length of 0 without UDP's header. */
+#define OVPN_UNSEEN (0U - (__u32)sizeof(struct udphdr))
 
 static __always_inline int ovpn_session_is_zero(const __u8 *p)
 {
@@ -60,7 +62,8 @@ static __always_inline int ovpn_length_fits(__u8 opcode, __u32 length)
 /*
  * A packet from a client that no flow is known of: its class, or OVPN_UNKNOWN.
  * LENGTH is what UDP says the payload has. A first fragment may hold too little
- * of it to judge: that counts as a first packet, and the limiter judges.
+ * of it to judge (OVPN_UNSEEN for its length): that counts as a first packet,
+ * and the limiter judges.
  */
 static __always_inline __u32 ovpn_classify(const void *payload, const void *end,
 					   __u32 length, int fragment)
@@ -68,6 +71,8 @@ static __always_inline __u32 ovpn_classify(const void *payload, const void *end,
 	const __u8 *p = payload;
 	__u8 opcode;
 
+	if (length == OVPN_UNSEEN)
+		return AP_RESET;
 	if (length < OVPN_MIN_RESET)
 		return OVPN_UNKNOWN;
 	if (payload + 9 > end)

@@ -39,8 +39,12 @@
  */
 #ifndef WALK_CHAIN
 #define WALK_CHAIN(hook, data, end, packet) \
-	((void)(hook), parse_chain(data, end, packet))
+	parse_chain(hook, data, end, packet)
 #define HOOK void
+#endif
+/* How long the frame is, of which a program may see but the linear part. */
+#ifndef WHOLE_FRAME
+#define WHOLE_FRAME(hook, data, end) ((void)(hook), (end) - (data))
 #endif
 
 #define VLAN_DEPTH 2
@@ -64,11 +68,18 @@ enum parse_result {
 	PARSE_CHAIN,     /* more extensions than CHAIN_DEPTH, or not all here */
 };
 
+/*
+ * A first fragment with less than this has nothing to judge: UDP's header, then
+ * OpenVPN's opcode and session id. What follows in the frame is padding.
+ */
+#define FRAGMENT_SAYS 17
+
 struct packet {
 	__u32 l3; /* offsets from the start of the frame */
 	__u32 l4;
 	__u32 end;     /* of the IP packet, as its header says */
-	__u16 length;  /* of UDP with its header, as the stack takes it */
+	__u16 length;  /* of UDP with its header, as the stack takes it; 0: see
+			  FRAGMENT_SAYS */
 	__u8 version;  /* 4 or 6; 0: not IP */
 	__u8 proto;    /* of l4 */
 	__u8 fragment; /* first fragment of several */
@@ -171,13 +182,18 @@ parse_l4(const void *data, const void *end, struct packet *packet)
 		const struct udphdr *udp = at;
 		__u32 said;
 
+		/* RFC 8200, as in parse_chain(): Linux has not always looked */
 		if ((const void *)(udp + 1) > end || length < sizeof(*udp))
-			return PARSE_MALFORMED;
+			return packet->fragment && packet->version == 6
+				       ? PARSE_CHAIN
+				       : PARSE_MALFORMED;
 		said = bpf_ntohs(udp->len);
 		/* Linux takes 0 for a jumbogram's: all that IPv6 says */
 		if (!said && packet->version == 6)
 			said = length;
 		packet->length = said;
+		if (unlikely(packet->fragment) && length < FRAGMENT_SAYS)
+			packet->length = 0;
 		if (said < sizeof(*udp) || (said > length && !packet->fragment))
 			return PARSE_MALFORMED;
 		return PARSE_OK;
@@ -259,15 +275,20 @@ static __always_inline __u32 parse_extension(const void *data, const void *end,
 /*
  * Walks the extension chain that starts at PACKET's l4 with a header of kind
  * PACKET's proto; both then name what is behind it. On an error l4 is where it
- * is.
+ * is. Before hop-by-hop options Linux takes a payload length of 0 for all there
+ * is, whether or not a jumbo option follows.
  */
-static __always_inline enum parse_result
-parse_chain(const void *data, const void *end, struct packet *packet)
+static __always_inline enum parse_result parse_chain(HOOK *hook,
+						     const void *data,
+						     const void *end,
+						     struct packet *packet)
 {
 	__u32 off = packet->l4, stop = packet->end;
 	__u8 proto = packet->proto;
 	__u16 fragment = 0;
 
+	if (proto == IPPROTO_HOPOPTS && stop == off)
+		packet->end = stop = WHOLE_FRAME(hook, data, end);
 	NO_UNROLL
 	for (int i = 0; i < CHAIN_DEPTH; i++) {
 		__u32 size;
@@ -293,29 +314,23 @@ parse_chain(const void *data, const void *end, struct packet *packet)
 	return is_extension(proto) ? PARSE_CHAIN : PARSE_OK;
 }
 
-/*
- * What the fixed IPv6 header says; an extension chain may start at l4. FRAME:
- * the frame's length. Before hop-by-hop options Linux takes a payload length
- * of 0 for all there is, whether or not a jumbo option follows.
- */
+/* What the fixed IPv6 header says; an extension chain may start at l4. */
 static __always_inline enum parse_result
-parse_head6(const struct ipv6hdr *ip, __u32 frame, struct packet *packet)
+parse_head6(const struct ipv6hdr *ip, struct packet *packet)
 {
 	packet->l4 = packet->l3 + sizeof(*ip);
 	packet->end = packet->l4 + bpf_ntohs(ip->payload_len);
-	if (unlikely(!ip->payload_len && ip->nexthdr == IPPROTO_HOPOPTS))
-		packet->end = frame;
 	packet->proto = ip->nexthdr;
 	packet->fragment = 0;
 	return ip->version == 6 ? PARSE_OK : PARSE_MALFORMED;
 }
 
-/* The extension chain, and the L4 header behind it. HOOK: for WALK_CHAIN. */
+/* The extension chain, and the L4 header behind it. HOOK: for the macros. */
 static __always_inline enum parse_result
 parse_rest6(HOOK *hook, const void *data, const void *end,
 	    const struct ipv6hdr *ip, struct packet *packet)
 {
-	enum parse_result result = parse_head6(ip, end - data, packet);
+	enum parse_result result = parse_head6(ip, packet);
 
 	if (!result && unlikely(is_extension(packet->proto)))
 		result = WALK_CHAIN(hook, data, end, packet);
@@ -360,7 +375,7 @@ parse_quoted6(HOOK *hook, const void *data, const void *end, __u32 off,
 	if ((const void *)(ip + 1) > end)
 		return PARSE_MALFORMED;
 	packet->l3 = off;
-	result = parse_head6(ip, end - data, packet);
+	result = parse_head6(ip, packet);
 	packet->end = ~0U; /* the quote is cut anywhere */
 	packet->version = 6;
 	if (!result && is_extension(packet->proto))

@@ -230,6 +230,8 @@ static __always_inline void flow_promote(const struct ap_config *c,
 		return;
 	}
 	copy = *flow;
+	if (flow_moved(flow, key, v))
+		return;
 	copy.state = AP_ESTABLISHED;
 	flows_put(c, key, &copy, v);
 	count(AP_C_established);

@@ -46,7 +46,8 @@ static void frame(const uint8_t *data, size_t size)
 	check(p.l4 + 8 <= p.end);
 	if (p.proto != IPPROTO_UDP)
 		return;
-	check(p.length >= 8 && (p.fragment || p.l4 + p.length <= p.end));
+	check(p.length ? p.length >= 8 : p.fragment);
+	check(p.fragment || p.l4 + p.length <= p.end);
 	class = ovpn_classify(data + p.l4 + 8, end, p.length - 8, p.fragment);
 	check(class <= OVPN_UNKNOWN);
 }
