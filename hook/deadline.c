@@ -38,15 +38,19 @@ int64_t deadline_spent(const struct deadline *deadline)
 	return (now() - deadline->start) / 1000;
 }
 
-int deadline_pause(const struct deadline *deadline, unsigned int try)
+int deadline_sleep(const struct deadline *deadline, int ms)
 {
-	long ms = try < 10 ? 1 : 5;
-	struct timespec t = { .tv_nsec = ms * 1000000 };
+	struct timespec t = { .tv_nsec = ms * 1000000L };
 
 	if (deadline_left(deadline) <= ms)
 		return -ETIMEDOUT;
 	(void)nanosleep(&t, NULL);
 	return 0;
+}
+
+int deadline_pause(const struct deadline *deadline, unsigned int try)
+{
+	return deadline_sleep(deadline, try < 10 ? 1 : 5);
 }
 
 /*

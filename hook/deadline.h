@@ -17,6 +17,8 @@ void deadline_set(struct deadline *deadline, uint32_t ms);
 int deadline_left(const struct deadline *deadline);
 /* Microseconds since the start. */
 int64_t deadline_spent(const struct deadline *deadline);
+/* 0, or -ETIMEDOUT at once when that would be too long. MS: below 1000. */
+int deadline_sleep(const struct deadline *deadline, int ms);
 /* Sleeps a little (longer as TRY grows); -ETIMEDOUT when time is up. */
 int deadline_pause(const struct deadline *deadline, unsigned int try);
 /* flock(), given up at the deadline: 0, -ETIMEDOUT or -errno. */

@@ -25,6 +25,15 @@
 /* Longer than a member that is there says nothing: keepalive 10 is usual. */
 #define SILENT 25 /* s */
 
+static const char *unusable(int err)
+{
+	switch (err) {
+	case -EAGAIN: return "it has no END";
+	case -EBUSY: return "it is being rewritten";
+	default: return strerror(-err);
+	}
+}
+
 void observe(struct reconciler *r)
 {
 	const struct config *config = r->hook->config;
@@ -45,9 +54,7 @@ void observe(struct reconciler *r)
 				       &o->file);
 		if (err && err != -ENOENT && err != -ENODATA)
 			hooklog_warn("status file %s of %s: %s, ignoring it",
-				     from->status, from->name,
-				     err == -EAGAIN ? "it has no END"
-						    : strerror(-err));
+				     from->status, from->name, unusable(err));
 		if (err)
 			continue;
 		r->n_observed++;

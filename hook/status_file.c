@@ -13,6 +13,8 @@
 
 #define STATUS_SIZE_MAX (4 << 20)
 #define FIELDS          24
+#define STILL           20 /* ms; OpenVPN is through with a row in some us */
+#define TRIES           10
 #define NUMBER_MAX      (INT64_MAX / 2) /* room for what is added */
 
 enum column { NAME, ADDRESS4, ADDRESS6, SINCE, LAST_REF, RECEIVED, COLUMNS };
@@ -258,12 +260,12 @@ int status_file_parse(char *text, struct status_file *out)
 	return err;
 }
 
-static int read_once(const char *path, struct status_file *out)
+/* Into TEXT, of STATUS_SIZE_MAX and one more: how much it is, or -errno. */
+static ssize_t read_text(const char *path, char *text)
 {
 	struct stat st;
-	char *text = NULL;
-	int err = -EINVAL, fd;
-	ssize_t n;
+	ssize_t n = -EINVAL;
+	int fd;
 
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
@@ -271,37 +273,60 @@ static int read_once(const char *path, struct status_file *out)
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) ||
 	    st.st_size > STATUS_SIZE_MAX)
 		goto out;
-	err = -ENOMEM;
-	text = malloc(STATUS_SIZE_MAX + 1);
-	if (!text)
-		goto out;
 	n = read(fd, text, STATUS_SIZE_MAX);
-	err = n < 0 ? -errno : 0;
+	if (n < 0)
+		n = -errno;
 	/* OpenVPN has made it and not written it yet: nothing to wait for. */
 	if (!n)
-		err = -ENODATA;
-	if (!err) {
+		n = -ENODATA;
+	if (n > 0)
 		text[n] = '\0';
-		err = status_file_parse(text, out);
-	}
 out:
-	free(text);
 	close(fd);
+	return n;
+}
+
+/*
+ * OpenVPN writes a new file over the old one, row by row, and cuts off what is
+ * left at last. In between the old rows follow the new ones, with the old END,
+ * and where they meet one is missing. So what was read must be the same twice.
+ */
+static int read_still(const char *path, const struct deadline *deadline,
+		      char *text, char *before, struct status_file *out)
+{
+	ssize_t n, was = 0;
+	int err = -EBUSY;
+
+	for (int try = 0; try < TRIES; try++) {
+		if (try && deadline_sleep(deadline, STILL))
+			break;
+		n = read_text(path, text);
+		if (n < 0)
+			return n;
+		if (n != was || memcmp(text, before, n)) {
+			memcpy(before, text, n);
+			was = n;
+			err = -EBUSY;
+			continue;
+		}
+		err = status_file_parse(text, out);
+		if (err != -EAGAIN)
+			break;
+	}
 	return err;
 }
 
 int status_file_read(const char *path, const struct deadline *deadline,
 		     struct status_file *out)
 {
-	int err = 0;
+	char *text = malloc(STATUS_SIZE_MAX + 1);
+	char *before = malloc(STATUS_SIZE_MAX);
+	int err = -ENOMEM;
 
-	for (unsigned int try = 0; try < 20; try++) {
-		err = read_once(path, out);
-		if (err != -EAGAIN)
-			return err;
-		if (deadline_pause(deadline, 10))
-			break;
-	}
+	if (text && before)
+		err = read_still(path, deadline, text, before, out);
+	free(text);
+	free(before);
 	return err;
 }
 

@@ -32,6 +32,7 @@ LDFLAGS_config_refuse := $(LDFLAGS_config)
 LDFLAGS_policy := $(LDFLAGS_config)
 LDFLAGS_config_docs := $(LDFLAGS_config)
 LDFLAGS_config_memory := $(LDFLAGS_config) -Wl,--wrap=calloc,--wrap=strdup,--wrap=reallocarray
+LDFLAGS_hook_files := -Wl,--wrap=deadline_sleep
 LDFLAGS_hook_env := -Wl,--wrap=config_load
 LDFLAGS_old_kernel := -Wl,--wrap=programs_load,--wrap=uname
 LDFLAGS_hook_settle := -Wl,--wrap=routes_open,--wrap=routes_put,--wrap=routes_delete

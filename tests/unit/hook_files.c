@@ -242,6 +242,86 @@ static void cut(void **state)
 	}
 }
 
+/* An OpenVPN that writes a row whenever the reader waits. */
+static struct {
+	const char *rest; /* of what it writes; NULL: nothing at all */
+	const char *then; /* begins with this when all is written */
+	int fd;
+} writer;
+
+static void write_row(void)
+{
+	size_t n = strcspn(writer.rest, "\n") + 1;
+
+	assert_int_equal(write(writer.fd, writer.rest, n), n);
+	writer.rest += n;
+	if (*writer.rest)
+		return;
+	assert_int_equal(ftruncate(writer.fd, lseek(writer.fd, 0, SEEK_CUR)),
+			 0);
+	assert_int_equal(lseek(writer.fd, 0, SEEK_SET), 0);
+	writer.rest = writer.then;
+}
+
+int __wrap_deadline_sleep(const struct deadline *deadline, int ms);
+int __wrap_deadline_sleep(const struct deadline *deadline, int ms)
+{
+	(void)deadline;
+	assert_true(ms >= 20);
+	if (writer.rest)
+		write_row();
+	return 0;
+}
+
+#define ROW(name) "CLIENT_LIST\t" name "\t1795391000\n"
+#define FILE_OF(time, rows)                                  \
+	"TITLE\tx\nTIME\tx\t" time "\nHEADER\tCLIENT_LIST\t" \
+	"Common Name\tConnected Since (time_t)\n" rows "END\n"
+#define BEFORE FILE_OF("1795392000", ROW("alice") ROW("bob") ROW("carol"))
+/* Between the first row and the old END alice's and bob's are then missing. */
+#define AFTER                                                              \
+	FILE_OF("1795392010", ROW("a.name.longer.than.alice") ROW("alice") \
+				      ROW("bob") ROW("carol"))
+#define HEAD 3 /* rows */
+
+static int read_rewritten(const char *then, int rows, struct status_file *f)
+{
+	struct deadline deadline;
+	int err;
+
+	deadline_start(&deadline);
+	writer.fd = open(file, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	assert_true(writer.fd >= 0);
+	for (writer.then = writer.rest = BEFORE; *writer.rest != 'E';)
+		write_row();
+	writer.then = AFTER;
+	write_row();
+	for (writer.then = then; rows--;)
+		write_row();
+	err = status_file_read(file, &deadline, f);
+	close(writer.fd);
+	memset(&writer, 0, sizeof(writer));
+	return err;
+}
+
+/* However far it is, all that is on are there, or nothing is said. */
+static void rewritten(void **state)
+{
+	struct status_file f;
+
+	(void)state;
+	for (int rows = HEAD; rows < HEAD + 5; rows++) {
+		assert_int_equal(read_rewritten(NULL, rows, &f), 0);
+		assert_int_equal(f.time, 1795392010);
+		assert_int_equal(f.n, 4);
+		assert_string_equal(f.session[1].name, "alice");
+		assert_string_equal(f.session[2].name, "bob");
+		status_file_free(&f);
+	}
+	assert_int_equal(read_rewritten(ROW("x") BEFORE AFTER, HEAD, &f),
+			 -EBUSY);
+}
+
 static int set_up(void **state)
 {
 	if (scratch_make(state))
@@ -257,7 +337,7 @@ int main(void)
 		cmocka_unit_test(lines),       cmocka_unit_test(long_lists),
 		cmocka_unit_test(not_its_own), cmocka_unit_test(disk_full),
 		cmocka_unit_test(status),      cmocka_unit_test(tab_in_name),
-		cmocka_unit_test(cut),
+		cmocka_unit_test(cut),         cmocka_unit_test(rewritten),
 	};
 
 	return cmocka_run_group_tests_name("hook_files", tests, set_up,
