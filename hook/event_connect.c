@@ -144,6 +144,28 @@ static void retire(struct connect *c)
 	}
 }
 
+static const char *what_mends(int err)
+{
+	switch (err) {
+	case -ENOSPC:
+	case -EDQUOT: return "make room on its file system (df, df -i)";
+	case -EBADF: /* as our own openers say it */
+	case -ELOOP:
+	case -EISDIR:
+	case -ENXIO: return "that is none of anyport's files: remove it";
+	default: return "OpenVPN's user must be able to write there";
+	}
+}
+
+static int refuse_file(struct connect *c, int err, const char *file)
+{
+	if (err == -ETIMEDOUT) /* no reason to refuse */
+		return err;
+	return refuse(&c->hook->env, err, "cannot open %s/%s: %s; %s",
+		      c->hook->config->hook.state, file, strerror(-err),
+		      what_mends(err));
+}
+
 /* With the lock of all addresses held: a claim, and it alone. */
 static int take_locked(struct connect *c)
 {
@@ -169,8 +191,9 @@ static int take_locked(struct connect *c)
 		return 0;
 	held_drop(&c->before, &c->claim);
 	c->ledger.n = c->before.n; /* as the file still is */
-	return refuse(&c->hook->env, err, "cannot write to %s: %s",
-		      c->hook->config->hook.state, strerror(-err));
+	return refuse(&c->hook->env, err, "cannot write to %s: %s; %s",
+		      c->hook->config->hook.state, strerror(-err),
+		      what_mends(err));
 }
 
 static int take(struct connect *c, const struct deadline *deadline)
@@ -181,7 +204,7 @@ static int take(struct connect *c, const struct deadline *deadline)
 	err = ledger_open(c->hook->dir, c->hook->env.name, deadline,
 			  &c->ledger);
 	if (err)
-		return err;
+		return refuse_file(c, err, c->hook->env.name);
 	c->locked = true;
 	if (c->ledger.damaged)
 		hooklog_warn("%s: the ledger's file is damaged, ignoring it",
@@ -192,7 +215,7 @@ static int take(struct connect *c, const struct deadline *deadline)
 		strcpy(c->was, owner->instance);
 	lock = held_lock(c->hook->dir, deadline);
 	if (lock < 0)
-		return lock;
+		return refuse_file(c, lock, ".lock");
 	err = take_locked(c);
 	close(lock);
 	return err;

@@ -93,8 +93,17 @@ mount -t tmpfs -o size=4k,nr_inodes=3 tmpfs "$state"
 : >"$state/a"; : >"$state/b"
 connect alice udp $now
 check "no room for the ledger: refused" same $? 1
+check "with a line that says what to mend" same "$(tail -n 1 "$dir/log")" \
+	"anyport-hook: alice from 192.0.2.9:5000 on udp refused: cannot open $state/alice: No space left on device; make room on its file system (df, df -i)"
 check "no route" same "$(ip route show proto static)" ""
 umount "$state"
+rm -f "$state/.lock"; mkdir "$state/.lock"
+connect alice udp $now
+check "a lock that is a directory: refused" same $? 1
+check "with a line that names it" same "$(tail -n 1 "$dir/log")" \
+	"anyport-hook: alice from 192.0.2.9:5000 on udp refused: cannot open $state/.lock: Is a directory; that is none of anyport's files: remove it"
+rmdir "$state/.lock"
+check "no claim and no route" nothing
 umount "$dir/full"
 shows 39
 
