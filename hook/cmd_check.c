@@ -99,7 +99,12 @@ static int check_one(struct check *c, const char *name)
 		c->n_read++;
 	}
 	err = account_read(c->dir, name, &report, &account);
-	if (err && err != -EINVAL)
+	if (err == -EACCES)
+		account_error(&report, 0,
+			      "%s: OpenVPN's user must be able to read it: "
+			      "chgrp openvpn, chmod g+r %s",
+			      strerror(-err), file);
+	else if (err && err != -EINVAL)
 		account_error(&report, 0, "%s", strerror(-err));
 	if (!err) {
 		err = own_all(c, &account, name);
@@ -224,7 +229,7 @@ static int run(const struct config *config, const char *only)
 	int status = HOOK_FAILED;
 	char why[ACCOUNT_WHY];
 
-	c.dir = account_dir(config->hook.users, geteuid() ?: account_owner(),
+	c.dir = account_dir(config->hook.users, geteuid() ?: account_as_owner(),
 			    why);
 	if (c.dir < 0)
 		hooklog_error("cannot use the directory of accounts: %s", why);

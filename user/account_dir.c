@@ -3,10 +3,12 @@
 /* The directory of members' accounts: can what is in it be believed? */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -43,6 +45,9 @@ static const char *next_step(int err)
 	switch (err) {
 	case -ENOENT: return "make it, or name another in [hook] users";
 	case -ENOTDIR: return "name a directory in [hook] users";
+	case -EACCES:
+		return "OpenVPN's user must be able to read it (chgrp openvpn, "
+		       "chmod g+rx) and to enter those above it";
 	default: return "OpenVPN's user must be able to read it";
 	}
 }
@@ -52,6 +57,22 @@ uid_t account_owner(void)
 	const struct passwd *user = getpwnam("openvpn");
 
 	return user ? user->pw_uid : 0;
+}
+
+uid_t account_as_owner(void)
+{
+	const struct passwd *user = getpwnam("openvpn");
+
+	if (!user)
+		return 0;
+	if (user->pw_uid && !geteuid()) {
+		/* OpenVPN gives the hook no supplementary groups. */
+		(void)setgroups(0, NULL);
+		(void)setfsgid(user->pw_gid);
+		/* And with it go the capabilities to read everything. */
+		(void)setfsuid(user->pw_uid);
+	}
+	return user->pw_uid;
 }
 
 int account_dir(const char *path, uid_t owner, char why[ACCOUNT_WHY])

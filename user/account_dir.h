@@ -12,6 +12,10 @@
  * as the units run them; 0: there is none. For who asks in their place. */
 uid_t account_owner(void);
 
+/* The same; run as root, the program has only that user's rights to files from
+ * now on: what root can read says nothing of what the hook can. */
+uid_t account_as_owner(void);
+
 /*
  * Opens PATH, which must be root's or OWNER's. A descriptor, the caller's to
  * close, or -errno (-EPERM: others can change it) and WHY, which names it and

@@ -182,7 +182,7 @@ static void look_at_accounts(const char *path, struct report *report)
 			   path, real ? ": " : "", real ? real : "");
 		free(real);
 	}
-	fd = account_dir(path, account_owner(), why);
+	fd = account_dir(path, account_as_owner(), why);
 	if (fd >= 0)
 		close(fd);
 	else

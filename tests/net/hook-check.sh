@@ -58,10 +58,11 @@ for mistake in "chmod go+w" "chown 4242" "chmod o+w"; do
 	check "anyport check says the same" same "$(warns)" "$(refused)"
 	chown 0 "$users"; chmod 755 "$users"
 done
+closed="$users: Permission denied: OpenVPN's user must be able to read it (chgrp openvpn, chmod g+rx) and to enter those above it"
 chmod 700 "$users"
 check "read by root alone: nobody else can tell" same \
 	"$(warns setpriv --reuid=65534 --regid=65534 --clear-groups)" \
-	"$users: Permission denied: OpenVPN's user must be able to read it; check as root says more"
+	"$closed; check as root says more"
 chmod 755 "$users"
 { grep -v ^openvpn: /etc/passwd; echo openvpn:x:4242:4242::/:/bin/false; } >"$dir/passwd"
 mount --bind "$dir/passwd" /etc/passwd
@@ -74,5 +75,30 @@ check "an OpenVPN that runs as root has no such user" same $? 1
 chown 0 "$users"
 connect alice udp "$(date +%s)"
 check "and takes root's directory" same $? 0
+
+# root can read what the hook, which is OpenVPN's user, cannot
+unreadable() { # FILE: what is said of it
+	echo "$1: Permission denied: OpenVPN's user must be able to read it: chgrp openvpn, chmod g+r $1"
+}
+chmod 700 "$users"
+check "root's alone: anyport check warns" same "$(warns)" "$closed"
+check "anyport-hook check refuses" same "$(refused)" "$closed"
+chown 0:4242 "$users"; chmod 750 "$users"
+check "of OpenVPN's group: good" same "$(warns)$(refused)" ""
+chmod 700 "$dir"
+check "in a directory that is closed" same "$(refused)" "$closed"
+chmod 755 "$dir"
+account bob 11; chmod 600 "$users/bob"
+run
+check "an account that only root can read" same "$(cat "$dir/out" "$dir/err")" \
+	"2 accounts read, 1 error
+$(unreadable "$users/bob")"
+chown 0:4242 "$users/bob"; chmod 640 "$users/bob"
+run
+check "of OpenVPN's group" same "$? $(cat "$dir/err")" "0 "
+echo 'openvpn:x:0:0::/:/bin/false' >"$dir/passwd"
+chmod 600 "$users/bob"; chown 0 "$users/bob"
+run
+check "an OpenVPN that runs as root reads it" same "$? $(cat "$dir/err")" "0 "
 umount /etc/passwd
 finish
