@@ -210,13 +210,15 @@ void held_drop(const struct ledger *ledger, const struct claim *claim)
 	}
 }
 
-bool held_route(int dir, const struct ip_prefix *dst, const char *dev)
+bool held_route(int dir, const struct ip_prefix *dst, const char *dev,
+		const char *but)
 {
 	char owner[NAME_MAX_LENGTH + 1], link[LINK_SIZE];
 	struct ledger ledger;
 
 	link_name(dst, link);
-	if (held_owner(dir, link, owner) || ledger_peek(dir, owner, &ledger))
+	if (held_owner(dir, link, owner) || (but && !strcmp(owner, but)) ||
+	    ledger_peek(dir, owner, &ledger))
 		return false;
 	for (size_t i = 0; i < ledger.n; i++) {
 		const struct claim *c = &ledger.claim[i];
@@ -225,4 +227,15 @@ bool held_route(int dir, const struct ip_prefix *dst, const char *dev)
 			return true;
 	}
 	return false;
+}
+
+int held_lock_unused(int dir, const struct ip_prefix *dst, const char *dev,
+		     const char *but, const struct deadline *deadline)
+{
+	int lock = held_lock(dir, deadline);
+
+	if (lock < 0 || !held_route(dir, dst, dev, but))
+		return lock;
+	close(lock);
+	return -EADDRINUSE;
 }

@@ -20,8 +20,16 @@ int held_lock(int dir, const struct deadline *deadline);
 int held_by_other(int dir, const char *name, const struct claim *claim,
 		  char other[NAME_MAX_LENGTH + 1], struct ip_prefix *which);
 int held_put(int dir, const char *name, const struct claim *claim);
-/* Has a session that has not ended this very route on DEV? */
-bool held_route(int dir, const struct ip_prefix *dst, const char *dev);
+/* Has a session that has not ended this very route on DEV? BUT: of another name
+ * than this; NULL: of any. */
+bool held_route(int dir, const struct ip_prefix *dst, const char *dev,
+		const char *but);
+/*
+ * The lock, for who deletes that route: a connect takes it before it puts one
+ * in. A descriptor, -EADDRINUSE when held_route() says so, or -errno.
+ */
+int held_lock_unused(int dir, const struct ip_prefix *dst, const char *dev,
+		     const char *but, const struct deadline *deadline);
 /* Removes NAME's links that none of LEDGER's claims needs. CLAIM: those of
  * its routes only. */
 void held_drop(const struct ledger *ledger, const struct claim *claim);

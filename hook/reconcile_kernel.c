@@ -122,6 +122,21 @@ static bool put_missing(struct reconciler *r, const char *name,
 	return was != owner->repair;
 }
 
+/* -EADDRINUSE: it is another's than BUT's by now, and stays. */
+static int delete_unused(struct reconciler *r, const struct kernel_route *route,
+			 const char *dev, const char *but)
+{
+	int lock = held_lock_unused(r->hook->dir, &route->route.dst, dev, but,
+				    &r->hook->deadline);
+	int err;
+
+	if (lock < 0)
+		return lock;
+	err = change_route(r, route, routes_delete);
+	close(lock);
+	return err;
+}
+
 static int delete_rest(struct reconciler *r, const char *name,
 		       const struct claim *owner, const struct claim *c)
 {
@@ -135,7 +150,9 @@ static int delete_rest(struct reconciler *r, const char *name,
 		    !route_allowed(c, i, &r->hook->config->hook) ||
 		    !in_kernel(r, &route, false))
 			continue;
-		err = change_route(r, &route, routes_delete);
+		err = delete_unused(r, &route, c->dev, name);
+		if (err == -EADDRINUSE)
+			continue;
 		failed |= err != 0;
 		report_change(r,
 			      &(struct change){
@@ -183,18 +200,10 @@ static bool our_device(const struct reconciler *r, uint32_t ifindex,
 static void delete_orphan(struct reconciler *r, const struct kernel_route *k,
 			  const char *dev)
 {
-	int lock = held_lock(r->hook->dir, &r->hook->deadline);
-	int err = lock < 0 ? lock : 0;
+	int err = delete_unused(r, k, dev, NULL);
 
-	/* A connect takes this lock before it puts a route in. */
-	if (!err && held_route(r->hook->dir, &k->route.dst, dev)) {
-		close(lock);
+	if (err == -EADDRINUSE)
 		return;
-	}
-	if (!err)
-		err = change_route(r, k, routes_delete);
-	if (lock >= 0)
-		close(lock);
 	report_change(r,
 		      &(struct change){ "route-orphan", NULL, &k->route.dst,
 					dev, "belongs to no session" },
@@ -214,7 +223,7 @@ void correct_orphans(struct reconciler *r)
 		if (k->unreachable || k->metric != config->metric ||
 		    !our_device(r, k->ifindex, dev) ||
 		    !prefix_in_ranges(&k->route.dst, config) ||
-		    held_route(r->hook->dir, &k->route.dst, dev))
+		    held_route(r->hook->dir, &k->route.dst, dev, NULL))
 			continue;
 		delete_orphan(r, k, dev);
 	}

@@ -132,6 +132,22 @@ bool settle_covered(const struct claim *owner, const struct claim *claim,
 	       claim_route(owner, &claim->route[r].dst);
 }
 
+/* -EADDRINUSE: another member has it by now. */
+static int delete_unused(struct hook *hook, const char *name, const char *dev,
+			 const struct kernel_route *route)
+{
+	int err = open_routes(hook);
+	int lock = err ? err
+		       : held_lock_unused(hook->dir, &route->route.dst, dev,
+					  name, &hook->deadline);
+
+	if (lock < 0)
+		return lock;
+	err = routes_delete(hook->routes, route, &hook->deadline);
+	close(lock);
+	return err;
+}
+
 /* Routes went with their device; one that the configuration does not allow is
  * not ours to delete. */
 static int delete_one(struct hook *hook, const char *name,
@@ -150,9 +166,9 @@ static int delete_one(struct hook *hook, const char *name,
 			     claim->dev);
 		return 0;
 	}
-	err = open_routes(hook);
-	if (!err)
-		err = routes_delete(hook->routes, &route, &hook->deadline);
+	err = delete_unused(hook, name, claim->dev, &route);
+	if (err == -EADDRINUSE)
+		return 0;
 	if (err)
 		say_failed(name, "delete the route to", claim, r, err);
 	else

@@ -122,6 +122,30 @@ at=$((now - 1000)) status udp
 reconcile >/dev/null
 check "nor does an old one" routes_on 10 tunudp
 
+# an address that passed to another member while the first one's session, which
+# ended, still awaits the end of its routes
+disconnect alice udp $now
+inherited() {
+	account alice 10; rm -f "$users/heir"
+	connect alice udp $now
+	sed -i 's/^\(claim \([^ ]* \)\{12\}\)0/\11/' "$state/alice"
+	rm "$users/alice"; account heir 10
+	connect heir udp $now
+}
+status udp
+for by in reconcile "disconnect alice udp $now"; do
+	inherited
+	check "to be ended by ${by%% *}" same "$(ls "$state" | grep -c -e '^alice$' -e '^heir$')" 2
+	$by >/dev/null
+	check "it is" test ! -e "$state/alice"
+	check "the routes are the heir's, and stay" routes_on 10 tunudp
+	check "and are not put back" same "$(reconcile)" "in order"
+	disconnect heir udp $now
+	check "who takes them along" routes_on 10 ""
+done
+rm "$users/heir"; account alice 10
+connect alice udp $now
+
 # reset in place: only packets tell
 connect alice tcp $((now + 10))
 status udp "alice,$now,203.0.113.10,2001:db8:2::a,$((now + 8))"

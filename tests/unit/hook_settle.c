@@ -16,6 +16,7 @@
 #include "../../hook/hooklog.h"
 #include "../../hook/proc.h"
 #include "../../hook/settle.h"
+#include "scratch.h"
 
 /* What the kernel was asked to do. */
 static unsigned int puts_seen, deletes_seen;
@@ -219,7 +220,9 @@ static void nothing_else_is_deleted(void **state)
 
 static int set_up(void **state)
 {
-	(void)state;
+	if (scratch_make(state))
+		return -1;
+	hook.dir = scratch;
 	hooklog_stderr();
 	ranges[0] = prefix("203.0.113.0", 24);
 	ranges[1] = prefix("2001:db8:2::", 64);
@@ -236,5 +239,6 @@ int main(void)
 		cmocka_unit_test(nothing_else_is_deleted),
 	};
 
-	return cmocka_run_group_tests_name("hook_settle", tests, set_up, NULL);
+	return cmocka_run_group_tests_name("hook_settle", tests, set_up,
+					   scratch_remove);
 }
