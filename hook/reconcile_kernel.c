@@ -146,9 +146,15 @@ static int delete_rest(struct reconciler *r, const char *name,
 		struct kernel_route route = claim_kernel_route(c, i);
 		int err;
 
-		if (settle_covered(owner, c, i) ||
-		    !route_allowed(c, i, &r->hook->config->hook) ||
-		    !in_kernel(r, &route, false))
+		if (settle_covered(owner, c, i))
+			continue;
+		if (!route_allowed(c, i, &r->hook->config->hook)) {
+			/* The last to know of it. */
+			if (c->gone && device_same(c))
+				settle_say_left(name, c, i);
+			continue;
+		}
+		if (!in_kernel(r, &route, false))
 			continue;
 		err = delete_unused(r, &route, c->dev, name);
 		if (err == -EADDRINUSE)

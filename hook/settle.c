@@ -148,22 +148,34 @@ static int delete_unused(struct hook *hook, const char *name, const char *dev,
 	return err;
 }
 
+/* A command for a person to judge: OpenVPN's user can write the ledger. */
+void settle_say_left(const char *name, const struct claim *claim, size_t r)
+{
+	const struct ip_prefix *dst = &claim->route[r].dst;
+	char text[ROUTE_TEXT];
+
+	route_text(dst, text);
+	hooklog_warn("%s: the ledger has a route to %s dev %s that the "
+		     "configuration does not allow, not deleted; if it is "
+		     "from before the configuration changed: ip %sroute del %s "
+		     "dev %s metric %u table %u",
+		     name, text, claim->dev,
+		     dst->family == AF_INET6 ? "-6 " : "", text, claim->dev,
+		     claim->metric, claim->table);
+}
+
 /* Routes went with their device; one that the configuration does not allow is
  * not ours to delete. */
 static int delete_one(struct hook *hook, const char *name,
 		      const struct claim *claim, size_t r, size_t *n)
 {
 	struct kernel_route route = claim_kernel_route(claim, r);
-	char text[ROUTE_TEXT];
 	int err;
 
 	if (!device_same(claim))
 		return 0;
 	if (!route_allowed(claim, r, &hook->config->hook)) {
-		hooklog_warn("%s: the ledger has a route to %s dev %s that the "
-			     "configuration does not allow, not deleted",
-			     name, route_text(&claim->route[r].dst, text),
-			     claim->dev);
+		settle_say_left(name, claim, r);
 		return 0;
 	}
 	err = delete_unused(hook, name, claim->dev, &route);

@@ -107,6 +107,26 @@ check "a device that is not listed is refused" same $? 1
 sed -i 's/^device = other/device = tuntcp/' "$conf"
 check "refused members have no routes" same "$(ip route show proto static)" ""
 
+# the configuration changed under a member who is on: what is left is said
+for by in "disconnect alice udp $now" reconcile; do
+	connect alice udp $now
+	sed -i 's/^users = /metric = 51\n&/' "$conf"
+	[ "$by" != reconcile ] ||
+		sed -i 's/^\(claim \([^ ]* \)\{12\}\)0/\11/' "$state/alice"
+	: >"$dir/log"
+	$by >/dev/null
+	check "${by%% *}: another metric's are not deleted" routes_on 10 tunudp
+	sed -n 's/.* changed: ip \(.*route del .*\)/\1/p' "$dir/log" >"$dir/rest"
+	check "each with the command that does" same "$(grep -c "^\(-6 \)\?route del [^ ]* dev tunudp metric 50 table 254$" "$dir/rest")" 3
+	while read -r words; do
+		# shellcheck disable=SC2086
+		ip $words
+	done <"$dir/rest"
+	check "which works" routes_on 10 ""
+	sed -i '/^metric/d' "$conf"
+	rm -f "$state/alice"
+done
+
 # the ledger is hostile
 connect alice udp $now
 sed -i 's|203.0.113.10/32|198.51.100.7/32|' "$state/alice"
