@@ -13,6 +13,7 @@
 #include "command.h"
 #include "directory.h"
 #include "hooklog.h"
+#include "instance.h"
 #include "names.h"
 #include "prefix.h"
 #include "route.h"
@@ -243,6 +244,19 @@ static int run(const struct config *config, const char *only)
 	return status;
 }
 
+/* Before root becomes OpenVPN's user; others may not see the ledger at all. */
+static void check_instances(const struct config *config,
+			    const struct deadline *deadline)
+{
+	struct hook hook = { .config = config, .deadline = *deadline };
+
+	hook.dir = ledger_dir(config->hook.state);
+	if (hook.dir < 0)
+		return;
+	instance_warn_unseen(&hook);
+	close(hook.dir);
+}
+
 int hook_check(int argc, char **argv, struct deadline *deadline)
 {
 	struct config *config;
@@ -250,7 +264,6 @@ int hook_check(int argc, char **argv, struct deadline *deadline)
 	const char *why;
 	int at = 1, status;
 
-	(void)deadline;
 	hooklog_stderr();
 	if (config_option(argc, argv, &at, path, &why)) {
 		hooklog_error("%s", why);
@@ -260,6 +273,8 @@ int hook_check(int argc, char **argv, struct deadline *deadline)
 		return HOOK_MISUSE;
 	if (config_load(path, &config))
 		return HOOK_FAILED;
+	if (at == argc)
+		check_instances(config, deadline);
 	status = run(config, at < argc ? argv[at] : NULL);
 	config_free(config);
 	return status;

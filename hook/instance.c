@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "directory.h"
 #include "hooklog.h"
 #include "instance.h"
 #include "proc.h"
@@ -85,4 +86,35 @@ int instance_find(int dir, const char *instance, struct claim *out)
 	out->started = ledger.claim->started;
 	out->daemon_start = ledger.claim->daemon_start;
 	return 0;
+}
+
+static bool has_status(const struct config *config, const char *instance)
+{
+	for (size_t i = 0; i < config->n_instance; i++)
+		if (!strcmp(config->instance[i].name, instance))
+			return config->instance[i].status;
+	return false;
+}
+
+void instance_warn_unseen(struct hook *hook)
+{
+	DIR *d = directory_entries(hook->dir);
+	struct dirent *entry;
+	struct claim claim;
+
+	while (d && deadline_left(&hook->deadline) && (entry = readdir(d))) {
+		const char *name = entry->d_name + 1;
+
+		if (*entry->d_name != '@' || instance_wrong(name) ||
+		    has_status(hook->config, name) ||
+		    instance_find(hook->dir, name, &claim))
+			continue;
+		hooklog_warn("instance %s: its sessions are compared with "
+			     "nothing: add \"status = %s PATH\" to [openvpn] "
+			     "in anyport.conf, PATH being that of \"status\" "
+			     "in OpenVPN's configuration",
+			     name, name);
+	}
+	if (d)
+		closedir(d);
 }

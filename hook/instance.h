@@ -12,5 +12,8 @@ void instance_forget(struct hook *hook);
 /* Fills the device and the process of OUT: 0, or -ENOENT when no such
  * instance is known or its process is gone. */
 int instance_find(int dir, const char *name, struct claim *out);
+/* Warns of each that runs and whose status file nobody has named: reconcile
+ * does not know who is on there. */
+void instance_warn_unseen(struct hook *hook);
 
 #endif

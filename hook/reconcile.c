@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "hooklog.h"
+#include "instance.h"
 #include "names.h"
 #include "reconcile_parts.h"
 
@@ -81,6 +82,7 @@ static void correct_all(struct reconciler *r)
 	struct names names = { 0 };
 	int err;
 
+	instance_warn_unseen(r->hook);
 	err = kernel_read(r);
 	observe(r);
 	if (!err)

@@ -45,9 +45,26 @@ check "misuse: exit 2" same $? 2
 run --all
 check "an option that is none: exit 2" same $? 2
 
+rm "$users"/*
+event up "" udp 0
+event up "" tcp 0
+run
+check "instances with a status file each" same "$? $(cat "$dir/err")" "0 "
+sed -i '/^status = tcp/d' "$conf"
+unseen="anyport-hook: instance tcp: its sessions are compared with nothing: add \"status = tcp PATH\" to [openvpn] in anyport.conf, PATH being that of \"status\" in OpenVPN's configuration"
+run
+check "one without: a warning" same "$? $(cat "$dir/err")" "0 $unseen"
+check "reconcile warns as well" same "$("$hook" reconcile -c "$conf" 2>&1)" "$unseen
+in order"
+echo "management = tcp $dir/tcp.sock" >>"$conf"
+run
+check "a management socket is none" same "$? $(cat "$dir/err")" "0 $unseen"
+event down "" tcp 0
+run
+check "not of one that has ended" same "$? $(cat "$dir/err")" "0 "
+
 door=$dir/door.conf
 { printf '[door]\ninterface = eth0\naddress = 198.51.100.1\n'; cat "$conf"; } >"$door"
-rm "$users"/*
 install -m 755 build/anyport "$dir/anyport" # build/ may be closed to others
 warns() { "$@" "$dir/anyport" check -c "$door" 2>&1 | sed -n 's/^warning: accounts: //p'; }
 refused() { run; sed -n 's/.*cannot use the directory of accounts: //p' "$dir/err"; }
