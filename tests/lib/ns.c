@@ -196,7 +196,7 @@ void world_offload(bool on)
 		      where[i][1], on ? "on" : "off");
 }
 
-void world_door(const char *attach, const char *udp, const char *tcp)
+static void configure(const char *attach, const char *udp, const char *tcp)
 {
 	FILE *f = fopen(conf_file, "we");
 
@@ -210,10 +210,26 @@ void world_door(const char *attach, const char *udp, const char *tcp)
 		"%s\n",
 		attach, udp ?: "", tcp ?: "");
 	fclose(f);
+}
+
+static void door_command(const char *command)
+{
 	ns_sh("srv",
-	      "build/anyport load -c %s >/run/load.log 2>&1 || {"
+	      "build/anyport %s -c %s >/run/load.log 2>&1 || {"
 	      " cat /run/load.log >&2; exit 1; }",
-	      conf_file);
+	      command, conf_file);
+}
+
+void world_door(const char *attach, const char *udp, const char *tcp)
+{
+	configure(attach, udp, tcp);
+	door_command("load");
+}
+
+void world_reload(const char *attach, const char *udp, const char *tcp)
+{
+	configure(attach, udp, tcp);
+	door_command("reload");
 }
 
 void world_unload(void)

@@ -46,6 +46,7 @@ void world_make(void);
 void world_offload(bool on);
 /* ATTACH: native, generic or tc; TCP and UDP: more lines of those sections. */
 void world_door(const char *attach, const char *udp, const char *tcp);
+void world_reload(const char *attach, const char *udp, const char *tcp);
 void world_unload(void);
 /* srv masquerades for cli, tracks connections, and not OpenVPN's. */
 void world_masquerade(void);

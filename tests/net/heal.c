@@ -83,10 +83,14 @@ static void entry_deleted(void **state)
 	}
 }
 
-static void reload(void)
+/* By turns with a configuration that leaves to others what has been dialled,
+ * and again with the one that it was loaded with. */
+static void reload(int round)
 {
-	ns_sh("srv", "build/anyport reload -c /run/anyport-test.conf"
-		     " >/dev/null 2>&1");
+	if (round & 1)
+		world_reload(attached, "pass = 500", "pass = 443-445");
+	else
+		world_reload(attached, more_udp, more_tcp);
 }
 
 static void say_word(int from, int to, uint32_t word)
@@ -118,7 +122,7 @@ static void reload_keeps_all(void **state)
 		assert_true(server[v] >= 0);
 	}
 	for (round = 0; round < 3; round++) {
-		reload();
+		reload(round);
 		for (v = 0; v < 2; v++) {
 			say_word(member[v], server[v], round);
 			say_word(server[v], member[v], ~round);
@@ -135,36 +139,110 @@ static void reload_keeps_all(void **state)
 	close(target);
 }
 
+/* ---- connections that are opening ---------------------------------------*/
+
+static int calling(struct end to)
+{
+	int fd = ns_socket("mem", to.family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	struct sockaddr_storage sa;
+
+	assert_int_equal(connect(fd, (void *)&sa, end_to_sockaddr(to, &sa)),
+			 -1);
+	assert_int_equal(errno, EINPROGRESS);
+	return fd;
+}
+
+/* Retries come after 1, 3 and 7 s. */
+static void opens(int fd)
+{
+	struct pollfd p = { fd, POLLOUT, 0 };
+
+	assert_int_equal(poll(&p, 1, 8000), 1);
+	assert_int_equal(socket_error(fd, 0), 0);
+	assert_int_equal(p.revents, POLLOUT);
+	assert_int_equal(fcntl(fd, F_SETFL, 0), 0);
+	set_timeout(fd, 2000);
+}
+
+/* Dialled on 444, what the server answers to the SYN gets lost on the way; on
+ * 445, what the member answers to that. */
+static void lose_handshakes(void)
+{
+	ns_sh("rtr",
+	      "nft -f - <<E\n"
+	      "table inet lose { chain f {\n"
+	      " type filter hook forward priority 0;\n"
+	      " tcp sport 444 tcp flags & (syn | ack) == syn | ack drop\n"
+	      " tcp dport 445 tcp flags & (syn | ack) == ack drop\n"
+	      " }\n}\nE\n");
+}
+
+static long half_open(void)
+{
+	return ns_number("srv", "ss -Htn state syn-recv | wc -l");
+}
+
+/* One of the four, under the port that it dialled. */
+static void one_opens(int target, const int *member, const struct end *dialled)
+{
+	struct end local, peer;
+	int server = tcp_accept(target, &local, &peer, 8000), i;
+
+	assert_true(server >= 0);
+	for (i = 0; i < 4 && !end_equal(peer, socket_name(member[i])); i++)
+		;
+	assert_in_range(i, 0, 3);
+	assert_true(end_equal(local, dialled[i]));
+	opens(member[i]);
+	say_word(member[i], server, i);
+	say_word(server, member[i], ~i);
+	close(server);
+}
+
+/* Requirement 8: handshakes that hang while the door is reloaded. */
+static void reload_keeps_openings(void **state)
+{
+	int target = tcp_listen("srv", end("::", TARGET)), member[4], i;
+	struct end dialled[4];
+
+	(void)state;
+	lose_handshakes();
+	for (i = 0; i < 4; i++) {
+		dialled[i] = end(door_address[i & 2], 444 + (i & 1));
+		member[i] = calling(dialled[i]);
+	}
+	for (i = 0; i < 40 && half_open() < 4; i++)
+		usleep(50000);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(half_open(), 4);
+		reload(i);
+	}
+	assert_int_equal(half_open(), 4);
+	assert_int_equal(tcp_accept(target, NULL, NULL, 20), -1);
+	ns_sh("rtr", "nft delete table inet lose");
+	for (i = 0; i < 4; i++)
+		one_opens(target, member, dialled);
+	for (i = 0; i < 4; i++)
+		close(member[i]);
+	close(target);
+}
+
 /* The SYN was sent, and lost, before the door was there. */
 static void early_syn(void **state)
 {
 	int target = tcp_listen("srv", end("::", TARGET)), fd[2], v;
-	struct sockaddr_storage sa;
-	struct pollfd p;
 
 	(void)state;
 	world_unload();
 	ns_sh("rtr", "ip route add blackhole " DOOR_B4 ";"
 		     "ip route add blackhole " DOOR_B6);
-	for (v = 0; v < 2; v++) {
-		fd[v] = ns_socket("mem", v ? AF_INET6 : AF_INET,
-				  SOCK_STREAM | SOCK_NONBLOCK, 0);
-		assert_int_equal(
-			connect(fd[v], (void *)&sa,
-				end_to_sockaddr(end(door_address[2 * v + 1],
-						    443),
-						&sa)),
-			-1);
-		assert_int_equal(errno, EINPROGRESS);
-	}
+	for (v = 0; v < 2; v++)
+		fd[v] = calling(end(door_address[2 * v + 1], 443));
 	world_door(attached, more_udp, more_tcp);
 	ns_sh("rtr", "ip route del blackhole " DOOR_B4 ";"
 		     "ip route del blackhole " DOOR_B6);
 	for (v = 0; v < 2; v++) {
-		p = (struct pollfd){ fd[v], POLLOUT, 0 };
-		assert_int_equal(poll(&p, 1, 8000), 1);
-		assert_int_equal(socket_error(fd[v], 0), 0);
-		assert_int_equal(p.revents, POLLOUT);
+		opens(fd[v]);
 		close(fd[v]);
 		close(tcp_accept(target, NULL, NULL, 1000));
 	}
@@ -176,6 +254,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(entry_deleted),
 		cmocka_unit_test(reload_keeps_all),
+		cmocka_unit_test(reload_keeps_openings),
 		cmocka_unit_test(early_syn),
 	};
 
