@@ -13,17 +13,10 @@
 #include <unistd.h>
 
 #include "matrix.h"
+#include "probe.h"
 
 #define INSIDE4 "10.9.0.1" /* the server, as the client sees it */
 #define INSIDE6 "fd09::1"
-
-enum outcome {
-	NOTHING,
-	ARRIVED,  /* but the answer did not */
-	ANSWERED, /* and by whom it should */
-	REFUSED,
-	MISTAKEN, /* the answer is from somewhere else */
-};
 
 static const char *addr(int v, const char *v4, const char *v6)
 {
@@ -38,69 +31,6 @@ static struct end mem(int v, uint16_t port)
 static struct end door_at(int v, uint16_t port)
 {
 	return end(addr(v, DOOR_A4, DOOR_A6), port);
-}
-
-/*
- * FROM sends to TO, where AT listens (-1: nobody) and answers. Both datagrams
- * look like OpenVPN's, so that only the rule at test keeps the door away.
- */
-static enum outcome ask(int from, struct end to, int at)
-{
-	const struct golden *g = &golden_first[1];
-	enum outcome outcome = NOTHING;
-	struct end seen, by;
-	uint8_t data[512];
-	int error;
-
-	udp_send(from, to, g->data, g->len);
-	error = socket_error(from, at < 0 ? 500 : 0);
-	if (error == ECONNREFUSED)
-		return REFUSED;
-	if (at < 0 ||
-	    udp_recv(at, &seen, data, sizeof(data), 500) != (int)g->len)
-		return outcome;
-	udp_send(at, seen, golden_first[2].data, golden_first[2].len);
-	if (udp_recv(from, &by, data, sizeof(data), 500) < 0)
-		return ARRIVED;
-	return end_equal(by, to) ? ANSWERED : MISTAKEN;
-}
-
-static enum outcome ask_and_close(int from, struct end to, int at)
-{
-	enum outcome outcome = ask(from, to, at);
-
-	close(from);
-	if (at >= 0)
-		close(at);
-	return outcome;
-}
-
-static int connected_udp(const char *ns, struct end from, struct end to)
-{
-	int fd = udp_at(ns, from);
-	struct sockaddr_storage sa;
-
-	assert_int_equal(connect(fd, (void *)&sa, end_to_sockaddr(to, &sa)), 0);
-	return fd;
-}
-
-static enum outcome tcp(const char *ns, struct end from, struct end to, int at)
-{
-	int fd = tcp_connect(ns, from, to, 1000), server;
-	enum outcome outcome = ARRIVED;
-	struct end local;
-
-	if (fd < 0) {
-		close(at);
-		return fd == -ECONNREFUSED ? REFUSED : NOTHING;
-	}
-	server = at < 0 ? -1 : tcp_accept(at, &local, NULL, 500);
-	if (server >= 0 && local.port == to.port)
-		outcome = ANSWERED;
-	close(server);
-	close(fd);
-	close(at);
-	return outcome;
 }
 
 /* ---- the host's own traffic ---------------------------------------------*/
@@ -134,13 +64,13 @@ static enum outcome own_query_refused(int v)
 
 static enum outcome own_tcp(int v)
 {
-	return tcp("srv", door_at(v, 0), mem(v, 443),
-		   tcp_listen("mem", mem(v, 443)));
+	return ask_tcp("srv", door_at(v, 0), mem(v, 443),
+		       tcp_listen("mem", mem(v, 443)));
 }
 
 static enum outcome own_tcp_refused(int v)
 {
-	return tcp("srv", door_at(v, 0), mem(v, 444), -1);
+	return ask_tcp("srv", door_at(v, 0), mem(v, 444), -1);
 }
 
 /* ---- to the host --------------------------------------------------------*/
@@ -169,7 +99,7 @@ static enum outcome excluded_port(int v)
 
 static enum outcome excluded_tcp(int v)
 {
-	return tcp("mem", mem(v, 0), door_at(v, 22), -1);
+	return ask_tcp("mem", mem(v, 0), door_at(v, 22), -1);
 }
 
 static enum outcome other_address(int v)
@@ -196,6 +126,42 @@ static enum outcome ping(int v)
 		      addr(v, DOOR_A4, DOOR_A6))
 		       ? NOTHING
 		       : ANSWERED;
+}
+
+/* ---- what is for many, and what is neither TCP nor UDP ------------------*/
+
+static enum outcome to_many(int v, const char *address)
+{
+	int at = udp_on_link("srv", end(address, TARGET));
+
+	return ask_many(udp_on_link("rtr", end(addr(v, ROUTER4, ROUTER6), 0)),
+			end(address, TARGET), at);
+}
+
+static enum outcome multicast(int v)
+{
+	return to_many(v, addr(v, "224.0.0.251", "ff02::fb"));
+}
+
+/* IPv6 has none, but a group of all hosts. */
+static enum outcome broadcast(int v)
+{
+	return to_many(v, addr(v, "198.51.100.255", "ff02::1"));
+}
+
+static enum outcome limited_broadcast(int v)
+{
+	return to_many(v, addr(v, "255.255.255.255", "ff05::1:3"));
+}
+
+static enum outcome gre(int v)
+{
+	return ask_raw(IPPROTO_GRE, mem(v, 0), door_at(v, 0));
+}
+
+static enum outcome esp(int v)
+{
+	return ask_raw(IPPROTO_ESP, mem(v, 0), door_at(v, 0));
 }
 
 /* ---- a masqueraded client -----------------------------------------------*/
@@ -239,8 +205,8 @@ static enum outcome client_refused(int v)
 
 static enum outcome client_tcp(int v)
 {
-	return tcp("cli", client(v, 0), mem(v, 443),
-		   tcp_listen("mem", mem(v, 443)));
+	return ask_tcp("cli", client(v, 0), mem(v, 443),
+		       tcp_listen("mem", mem(v, 443)));
 }
 
 static enum outcome client_ping(int v)
@@ -278,13 +244,13 @@ static enum outcome forwarded_out(int v)
 
 static enum outcome forwarded_tcp(int v)
 {
-	return tcp("mem", mem(v, 0), public(v, 443),
-		   tcp_listen("cli", public(v, 443)));
+	return ask_tcp("mem", mem(v, 0), public(v, 443),
+		       tcp_listen("cli", public(v, 443)));
 }
 
 static enum outcome forwarded_tcp_refused(int v)
 {
-	return tcp("mem", mem(v, 0), public(v, 444), -1);
+	return ask_tcp("mem", mem(v, 0), public(v, 444), -1);
 }
 
 /* ---- requirement 17: from inside, and from the host itself --------------*/
@@ -298,12 +264,12 @@ static enum outcome inside_udp(int v)
 
 static enum outcome inside_tcp(int v)
 {
-	return tcp("cli", client(v, 0), door_at(v, 443), -1);
+	return ask_tcp("cli", client(v, 0), door_at(v, 443), -1);
 }
 
 static enum outcome inside_public_tcp(int v)
 {
-	return tcp("cli", public(v, 0), door_at(v, 443), -1);
+	return ask_tcp("cli", public(v, 0), door_at(v, 443), -1);
 }
 
 static enum outcome inside_target(int v)
@@ -325,20 +291,20 @@ static enum outcome itself_udp(int v)
 
 static enum outcome itself_tcp(int v)
 {
-	return tcp("srv", door_at(v, 0), door_at(v, 443), -1);
+	return ask_tcp("srv", door_at(v, 0), door_at(v, 443), -1);
 }
 
 static enum outcome itself_loopback(int v)
 {
 	const char *lo = addr(v, "127.0.0.1", "::1");
 
-	return tcp("srv", end(lo, 0), end(lo, 443), -1);
+	return ask_tcp("srv", end(lo, 0), end(lo, 443), -1);
 }
 
 static enum outcome inside_claimed_tcp(int v)
 {
-	return tcp("cli", client(v, 0), door_at(v, 8443),
-		   tcp_listen("srv", door_at(v, 8443)));
+	return ask_tcp("cli", client(v, 0), door_at(v, 8443),
+		       tcp_listen("srv", door_at(v, 8443)));
 }
 
 static const struct {
@@ -363,6 +329,11 @@ static const struct {
 	PROBE(other_address, REFUSED),
 	PROBE(not_openvpn, REFUSED),
 	PROBE(ping, ANSWERED),
+	PROBE(multicast, ANSWERED),
+	PROBE(broadcast, ANSWERED),
+	PROBE(limited_broadcast, ANSWERED),
+	PROBE(gre, ANSWERED),
+	PROBE(esp, ANSWERED),
 	PROBE(client_udp, ANSWERED),
 	PROBE(client_low_port, ANSWERED),
 	PROBE(client_from_target, ANSWERED),
