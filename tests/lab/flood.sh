@@ -81,7 +81,7 @@ flood_dump() { # on|off
 }
 
 # Packets to members that came from another address or port than was dialled
-# from there.
+# from there; "unknown" if the captures have no packet to members at all.
 flood_wrong() {
 	local ns
 	for ns in alice bob carol; do
@@ -96,6 +96,10 @@ flood_wrong() {
 			came[to, from]++
 	}
 	END {
+		if (!length(came)) {
+			print "unknown"
+			exit
+		}
 		for (i in came) {
 			split(i, way, SUBSEP)
 			if (dialled[way[1]] != way[2])
