@@ -88,11 +88,14 @@ other_shapes() { # name
 	[ "$(running)" = "$was" ]
 }
 
+maps() { # all pins but those of links
+	(cd "$(pins)" && printf '%s\n' *) | grep -v '^lookup$\|^peer[46]$'
+}
+
 all_shapes() {
 	local name
 	tried=0
-	for name in config active secret spread policy flows4 flows6 half4 half6 nat4 nat6 \
-		aliased budgets prefixes known listeners sockets looking counters; do
+	for name in $(maps); do
 		other_shapes $name || return
 	done
 	echo "# $tried maps of another shape" >&3
