@@ -6,7 +6,8 @@
 # by the "req N" lines in the output of tests/run (TEST_LOG, or build/test.log),
 # and compares with tests/REQUIREMENTS.md; -w writes that file. A test that did
 # not run, or skipped some of its cases, shows what the file says; one that ran
-# shows what it printed. So does it check that tests named in tests/RFC.md exist.
+# shows what it printed. So does it check that what tests/RFC.md says of anyport
+# has tests, and that they exist.
 set -u
 cd "$(dirname "$0")/.." || exit
 LIST=tests/requirements.list TABLE=tests/REQUIREMENTS.md RFCS=tests/RFC.md
@@ -129,6 +130,12 @@ rfc_tests() {
 	done
 	return $bad
 }
+# Nothing is to be shown of what there is not.
+rfc_shown() {
+	! awk -F ' *[|] *' '$2 ~ /REQ-/ && $4 !~ /n\/a/ && $6 !~ /`/ {
+		print $2 " is marked " $4 " without a test"
+	}' $RFCS | grep .
+}
 
 n=0 failed=0
 ok() { # name command
@@ -154,5 +161,6 @@ ok "each is shown by a test, or why not is explained" none_empty
 ok "they are shown as $TABLE says (-w writes it)" as_written
 ok "$RFCS has a row for each requirement on NATs" rfc_rows
 ok "the tests that it names exist" rfc_tests
+ok "what it says that anyport does or does not has a test" rfc_shown
 echo "1..$n"
 exit $failed

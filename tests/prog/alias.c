@@ -195,6 +195,24 @@ static void aliases_exhausted(void **state)
 	}
 }
 
+/* RFC 4787, REQ-3a, asks for the contrary, of ports below 1024. */
+static void aliases_are_not_privileged(void **state)
+{
+	struct end dial, at[8];
+	int v, port, n;
+
+	(void)state;
+	for (v = 0; v < 2; v++) {
+		dial = end(address[v][0], 443);
+		for (port = 1; port < 1400; port += 7) {
+			n = candidates(end(member_ip[v], port), dial, at);
+			assert_true(n > 0);
+			while (n--)
+				assert_in_range(at[n].port, 1024, 65535);
+		}
+	}
+}
+
 /* Of four taken ones the oldest that is not established gives way. */
 static void oldest_gives_way(void **state)
 {
@@ -236,6 +254,7 @@ int main(void)
 		cmocka_unit_test(alias_is_taken_too),
 		cmocka_unit_test(same_alias_after_loss),
 		cmocka_unit_test(aliases_exhausted),
+		cmocka_unit_test(aliases_are_not_privileged),
 		cmocka_unit_test(oldest_gives_way),
 	};
 
