@@ -3,8 +3,9 @@
 # Copyright the anyport authors
 #
 # What reads the sources instead of running them, and the unit tests under
-# valgrind: gcc and clang without a warning, cppcheck, clang-tidy, shellcheck.
-# Needs no root ("make lint"); builds below build/lint.
+# valgrind and the sanitizers: gcc and clang without a warning, cppcheck,
+# clang-tidy, shellcheck. Needs no root ("make lint"); builds below build/lint and
+# build/sanitize.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 n=0 failed=0
@@ -80,6 +81,9 @@ memory() {
 	return $rc
 }
 
+# It runs tests/run, whose results are not for the log of the one that runs this.
+sanitized() { env -u TEST_LOG -u TEST_PASSED make --no-print-directory sanitize; }
+
 shows "gcc has no warning" compiles gcc
 shows "clang has no warning" compiles clang
 shows "clang has none for the fuzzers" compiles_fuzzers
@@ -87,5 +91,6 @@ shows "cppcheck finds nothing" cpp
 shows "clang-tidy finds nothing" tidy
 shows "shellcheck finds nothing" shells
 shows "the unit tests read and free memory as they should (valgrind)" memory
+shows "AddressSanitizer and UBSan have nothing to say of them" sanitized
 echo "1..$n"
 exit $failed
