@@ -20,45 +20,58 @@ nothing() { # no claim, no route
 }
 
 # 38: an account that is no account
-start=$(ms)
-rm "$users/alice"; mkfifo "$users/alice"; connect alice udp $now
-check "a FIFO: refused" same $? 1
-rm "$users/alice"; ln -s /dev/zero "$users/alice"; connect alice udp $now
-check "a link to a device: refused" same $? 1
-rm "$users/alice"; mkdir "$users/alice"; connect alice udp $now
-check "a directory: refused" same $? 1
-rmdir "$users/alice"; mknod "$users/alice" c 1 5; connect alice udp $now
-check "a device: refused" same $? 1
-rm "$users/alice"; printf 'IP4=203.0.113.10\nX=$(touch %s/ran)\n' "$dir" >"$users/alice"; connect alice udp $now
-check "a command in it: refused" same $? 1
-printf 'IP4=203.0.113.10\nX=`touch %s/ran`\n' "$dir" >"$users/alice"; connect alice udp $now
-check "backquotes: refused" same $? 1
-printf 'IP4=203.0.113.10; touch %s/ran\n' "$dir" >"$users/alice"; connect alice udp $now
-check "two commands: refused" same $? 1
+events=0
+in_deadline() { # of 2 s; a refusal takes a few ms, but the machine may be busy
+	local start
+	for _ in 1 2 3; do
+		start=$(ms) events=$((events + 1))
+		connect alice udp $now
+		same $? 1 || return
+		took "$start" 2000 && return
+	done
+	false
+}
+refused() { check "$1: refused within the deadline" in_deadline; }
+rm "$users/alice"; mkfifo "$users/alice"
+refused "a FIFO"
+rm "$users/alice"; ln -s /dev/zero "$users/alice"
+refused "a link to a device"
+account bob 11
+ln -sf bob "$users/alice"
+refused "a link to a good account"
+rm "$users/bob"
+rm "$users/alice"; mkdir "$users/alice"
+refused "a directory"
+rmdir "$users/alice"; mknod "$users/alice" c 1 5
+refused "a device"
+rm "$users/alice"; printf 'IP4=203.0.113.10\nX=$(touch %s/ran)\n' "$dir" >"$users/alice"
+refused "a command in it"
+printf 'IP4=203.0.113.10\nX=`touch %s/ran`\n' "$dir" >"$users/alice"
+refused "backquotes"
+printf 'IP4=203.0.113.10; touch %s/ran\n' "$dir" >"$users/alice"
+refused "two commands"
 check "nothing of it ran" test ! -e "$dir/ran"
-account alice 10; chmod g+w "$users/alice"; connect alice udp $now
-check "group-writable: refused" same $? 1
-chmod g-w,o+w "$users/alice"; connect alice udp $now
-check "world-writable: refused" same $? 1
-chmod o-w "$users/alice"; chown 4242 "$users/alice"; connect alice udp $now
-check "another's: refused" same $? 1
-chown 0 "$users/alice"; chmod g+w "$users"; connect alice udp $now
-check "a directory that a group can write to: refused" same $? 1
+account alice 10; chmod g+w "$users/alice"
+refused "group-writable"
+chmod g-w,o+w "$users/alice"
+refused "world-writable"
+chmod o-w "$users/alice"; chown 4242 "$users/alice"
+refused "another's"
+chown 0 "$users/alice"; chmod g+w "$users"
+refused "a directory that a group can write to"
 check "with what mends it" grep -q "refused: .*: chmod go-w $users\$" "$dir/log"
 "$hook" check -c "$conf" >"$dir/out" 2>&1
 check "check says so, too" same "$? $(grep -c "chmod go-w $users\$" "$dir/out")" "1 1"
-chmod 1777 "$users"; connect alice udp $now
-check "nor does the sticky bit help" same $? 1
-chmod 755 "$users"; chown 4242 "$users"; connect alice udp $now
-check "another's directory: refused" same $? 1
+chmod 1777 "$users"
+refused "the sticky bit does not help"
+chmod 755 "$users"; chown 4242 "$users"
+refused "another's directory"
 check "with what mends that" grep -q "refused: .*: chown root $users\$" "$dir/log"
 chown 0 "$users"
-rm "$users/alice"; head -c 50000000 /dev/zero >"$users/alice"; connect alice udp $now
-check "huge: refused" same $? 1
+rm "$users/alice"; head -c 50000000 /dev/zero >"$users/alice"
+refused "huge"
 rm "$users/alice"; account alice 10
-# 14 events of 2 s each; they take a few ms
-check "all of that within the deadline" took "$start" 20000
-check "each with a line that says why" same "$(grep -c 'alice from 192.0.2.9:5000 on udp refused: ' "$dir/log")" 14
+check "each with a line that says why" same "$(grep -c 'alice from 192.0.2.9:5000 on udp refused: ' "$dir/log")" $events
 check "and nothing is left" nothing
 shows 38
 

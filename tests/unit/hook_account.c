@@ -163,6 +163,12 @@ static const char *const wrong[] = {
 	"PREFIX=2001:db8::/ 48",
 	"PREFIX=\"2001:db8::/48,2001:db8:1::/48\"",
 	"PREFIX=fe80::/64",
+	/* of another's making, for the member's configuration */
+	"IP4=203.0.113.10\"",
+	"IP6=\"2001:db8::1\" \"redirect-gateway\"",
+	"IP6=2001:db8::1\\nroute",
+	"IP6=2001:db8::1\rroute",
+	"PREFIX=\"2001:db8::/48\" push",
 };
 
 static void errors(void **state)
@@ -178,6 +184,7 @@ static void errors(void **state)
 		    strchr(p.errors, '\n')[1])
 			fail_msg("%s: %d %s", wrong[i], p.err, p.errors);
 	}
+	print_message("req 43\n");
 }
 
 static void all_errors(void **state)
@@ -320,6 +327,7 @@ static void root_files(void **state)
 	assert_int_equal(fchown(scratch, 4242, -1), 0);
 	refused_dir(": chown root ");
 	assert_int_equal(fchown(scratch, 0, -1), 0);
+	print_message("req 38\n");
 }
 
 int main(void)

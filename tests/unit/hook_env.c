@@ -201,6 +201,13 @@ static const char *const wrong[] = {
 	"ifconfig_ipv6_netbits=129",
 	"ifconfig_ipv6_netbits=",
 	"ifconfig_ipv6_netbits=64 1",
+	/* of another's making, for the member's configuration */
+	"ifconfig_netmask=255.255.255.0\npush \"route 0.0.0.0\"",
+	"ifconfig_netmask=255.255.255.0\"",
+	"ifconfig_ipv6_local=2001:db8::1\"",
+	"ifconfig_ipv6_local=2001:db8::1\nroute",
+	"ifconfig_ipv6_netbits=64\n",
+	"ifconfig_ipv6_netbits=64\"",
 };
 
 static void replace(const char **envp, const char *entry)
@@ -222,6 +229,7 @@ static void wrong_values(void **state)
 		assert_int_equal(script(envp), 1);
 		assert_int_equal(loads, 0);
 	}
+	print_message("req 43\n");
 }
 
 static void other_events(void **state)
