@@ -13,7 +13,7 @@
 # make bench-quick  what matters most, against the baseline (root, 8 minutes);
 #                 make bench-accept: the last quick run is the baseline now
 # make sanitize  the unit tests with AddressSanitizer and UBSan
-# make lint      compilers, cppcheck, clang-tidy, shellcheck, valgrind (no root)
+# make lint      compilers, cppcheck, clang-tidy, shellcheck, valgrind, sanitizers (no root)
 # make fuzz      each fuzzer for TIME=60 seconds; as root the kernel programs too
 # make install    below DESTDIR, with PREFIX, LIBDIR; make uninstall
 # make help       says this
