@@ -220,7 +220,7 @@ int cmd_check(int argc, char **argv)
 	}
 	if (config_read(file, stderr, &config))
 		return EXIT_FAILED;
-	status = print_summary(config);
+	status = ssh_guard(config) ? print_summary(config) : EXIT_FAILED;
 	if (status == EXIT_DONE) {
 		host_report(config, stdout);
 		check_accounts(&config->hook);

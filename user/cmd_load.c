@@ -227,6 +227,8 @@ int cmd_load(int argc, char **argv)
 	(void)umask(022);
 	quiet_libraries();
 	status = refuse_ssh_ports(config);
+	if (!status && !ssh_guard(config))
+		status = EXIT_FAILED;
 	if (!status)
 		status = locked_change(&request, config);
 	if (!status && request.reload)

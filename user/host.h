@@ -46,6 +46,14 @@ void host_owners(struct host_sockets *sockets);
  * returns how many there are.
  */
 size_t host_ssh_ports(uint16_t out[], size_t max);
+#define SSH_PORT 22
+bool host_is_ssh(const struct host_socket *s);
+
+/*
+ * ssh_guard.c: warns of each claim that takes a port where sshd listens; false,
+ * and errors, when a door address would have none left.
+ */
+bool ssh_guard(const struct config *config);
 
 /* host_fate.c: what the door does with a listener. */
 enum fate {

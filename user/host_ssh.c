@@ -6,8 +6,6 @@
 
 #include "host.h"
 
-#define SSH_PORT 22
-
 static void add_port(uint16_t port, uint16_t out[], size_t max, size_t *n)
 {
 	if (!port)
@@ -26,17 +24,18 @@ static bool is_sshd(const char *program)
 	return !strncmp(program, "sshd", 4) || !strcmp(program, "dropbear");
 }
 
+bool host_is_ssh(const struct host_socket *s)
+{
+	/* Nameless: a process of another pid namespace, or hidden. */
+	return is_sshd(s->program) || (!s->program[0] && s->port == SSH_PORT);
+}
+
 static void add_sockets(const struct host_sockets *s, uint16_t out[],
 			size_t max, size_t *n)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		const struct host_socket *c = &s->item[i];
-
-		/* Nameless: a process of another pid namespace, or hidden. */
-		if (is_sshd(c->program) ||
-		    (!c->program[0] && c->port == SSH_PORT))
-			add_port(c->port, out, max, n);
-	}
+	for (size_t i = 0; i < s->n; i++)
+		if (host_is_ssh(&s->item[i]))
+			add_port(s->item[i].port, out, max, n);
 }
 
 /* "client-address client-port server-address server-port": who types this. */

@@ -293,6 +293,45 @@ door unload
 ok "nothing is left" clean
 
 # ---- SSH ---------------------------------------------------------------------------
+# A process of that name is what sshd looks like, at boot without a connection.
+sshd() { # address port
+	$IN "$TOP/build/tests/tools/serve" -n sshd tcp "$1" "$2" x
+}
+check() { $IN "$ANYPORT" check -c "$CONF"; }
+other=$(sshd 127.0.0.1 22)
+server=$(sshd 0.0.0.0 2222)
+config '[tcp]' 'claim = 1195-65535' 'pass = 22'
+lost="claim takes port 2222, where sshd listens, and 198.51.100.1 has no other"
+ok "claim of the port where sshd listens" refuses 1 "$lost" door load
+ok "it names what to write" refuses 1 "pass = 2222" door load
+ok "nothing is left" clean
+ok "check says so, too" refuses 1 "$lost" check
+$IN ip address add 192.0.2.1/32 dev lo
+second=$(sshd 192.0.2.1 22)
+ok "nor is one at an address that is not the door's another way" \
+	refuses 1 "$lost" door load
+kill "$other" "$second"
+config '[tcp]' 'claim = 1195-65535' 'pass = 22' 'pass = 2222'
+ok "not when the port is passed" door load
+config '[tcp]' 'claim = 1195-65535' 'pass = 22'
+ok "nor by a reload" refuses 1 "$lost" door reload
+second=$(sshd 198.51.100.1 22)
+ok "with another at the same address it is a warning" \
+	warns "claim takes port 2222, where sshd listens" door reload
+ok "check warns, too" warns "claim takes port 2222" check
+kill "$server"
+server=$(sshd :: 2222)
+ok "but not when that is IPv4 alone" \
+	refuses 1 "where sshd listens, and 2001:db8::1 has no other" door reload
+kill "$second" "$server"
+server=$(sshd 127.0.0.1 2222)
+ok "one at loopback is none of it" door reload
+kill "$server"
+server=$($IN "$TOP/build/tests/tools/serve" -n nginx tcp 0.0.0.0 2222 x)
+ok "nor one of another program" door reload
+kill "$server"
+door unload
+
 # A process named sshd with a connection is what an SSH session looks like.
 install -m 755 "$(command -v openssl)" "$LAB_DIR/sshd"
 $IN "$LAB_DIR/sshd" s_server -accept 2222 -nocert -cipher aNULL:@SECLEVEL=0 \
@@ -300,18 +339,16 @@ $IN "$LAB_DIR/sshd" s_server -accept 2222 -nocert -cipher aNULL:@SECLEVEL=0 \
 server=$!
 until_true 5 sh -c "$IN ss -Hltn sport = :2222 | grep -q LISTEN"
 config '[tcp]' 'claim = 2222'
-ok "claim of a port where sshd only listens" door load
-door unload
 $IN bash -c 'exec 3<>/dev/tcp/198.51.100.1/2222; sleep 60' &
 client=$!
 until_true 5 sh -c "$IN ss -Htnp state established sport = :2222 | grep -q sshd"
-ok "claim of a port with an SSH session" refuses 1 "claim takes port 2222" door load
+ok "claim of a port with an SSH session" refuses 1 "claim takes port 2222, by which" door load
 config '[tcp]' 'map = 2222:443'
 ok "map of one" refuses 1 "map takes port 2222" door load
 config '[tcp]' 'claim = 2000-3000' 'pass = 2222'
 ok "not when it is left alone all the same" door load
 config '[tcp]' 'claim = 2000-3000'
-ok "nor by a reload" refuses 1 "claim takes port 2222" door reload
+ok "nor by a reload" refuses 1 "claim takes port 2222, by which" door reload
 kill $client $server
 wait $client $server 2>/dev/null
 door unload

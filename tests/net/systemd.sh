@@ -238,6 +238,54 @@ door_first() {
 	[ "$door" -gt 0 ] && [ "$door" -le "$openvpn" ] && serving
 }
 
+# sshd takes two seconds until it listens, by itself or through systemd.
+sshd_units() {
+	cat >/run/systemd/system/ssh.service <<-END
+	[Service]
+	Type=oneshot
+	RemainAfterExit=yes
+	ExecStart=/bin/sh -c 'sleep 2; exec $here/build/tests/tools/serve -n sshd tcp 0.0.0.0 2222 x'
+	END
+	printf '[Socket]\nListenStream=2222\n' >/run/systemd/system/ssh.socket
+	printf '[Unit]\nWants=ssh.service anyport.service\n' \
+		>/run/systemd/system/together.target
+	systemctl daemon-reload
+}
+
+refused_for_sshd() {
+	wait_for is failed anyport.service &&
+		grep_journal "claim takes port $1, where sshd listens" && nothing
+}
+
+keeps_sshd() {
+	systemctl stop anyport.service
+	sshd_units
+	printf '[tcp]\nclaim = 2222\n' >>/etc/anyport/anyport.conf
+	systemctl start together.target
+	ok "wanted together with sshd: its port is not claimed" refused_for_sshd 2222
+	ok "without an order, which may become a cycle" \
+		refuses grep -w ssh.service <(started anyport.service After)
+	systemctl stop ssh.service
+	sed -i 's/= 2222/= 2223/' /etc/anyport/anyport.conf
+	sed -i 's/=2222/=2223/' /run/systemd/system/ssh.socket
+	systemctl daemon-reload
+	systemctl start ssh.socket
+	systemctl start anyport.service
+	ok "nor where systemd listens for sshd" refused_for_sshd 2223
+	systemctl stop ssh.socket
+	rm /run/systemd/system/ssh.socket
+	printf '[Socket]\nListenStream=2223\n' >/run/systemd/system/other.socket
+	printf '[Service]\nExecStart=/bin/true\n' >/run/systemd/system/other.service
+	systemctl daemon-reload
+	systemctl start other.socket
+	ok "where it listens for another service, that is" \
+		systemctl start anyport.service
+	ok "and the door serves" serving
+	systemctl stop other.socket
+	sed -i '/^\[tcp\]/,$d' /etc/anyport/anyport.conf
+	systemctl reload anyport.service
+}
+
 # The service's capabilities are enough to look at the firewall and at others'
 # sockets.
 sees_the_host() {
@@ -297,6 +345,7 @@ inside() {
 	wait_for is active multi-user.target
 	at_boot
 	appears
+	keeps_sshd
 	taken_away
 	removed
 	tap_done
