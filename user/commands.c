@@ -23,8 +23,11 @@ static const struct command commands[] = {
 	  "take the door away: no program, map or qdisc of it stays",
 	  "needs no configuration; unloading what is not loaded is no error\n"
 	  "exit status: 0 nothing is loaded any more, 1 failed, 2 misuse\n" },
-	{ "confirm", cmd_confirm, "", "keep what load or reload --confirm did",
-	  "exit status: 0 kept, 1 nothing waited to be confirmed, 2 misuse\n" },
+	{ "confirm", cmd_confirm, " [--wait]",
+	  "keep what load or reload --confirm did",
+	  "  --wait   keep nothing: wait until it is confirmed or undone\n"
+	  "exit status: 0 kept, 1 nothing waited to be confirmed, 2 misuse; with\n"
+	  "--wait 0 nothing waits, 1 another configuration is in force than before\n" },
 	{ "check", cmd_check, " [-c FILE]",
 	  "report errors of the configuration and what the host has in its way",
 	  "  -c FILE   read FILE instead of " CONFIG_FILE "\n"

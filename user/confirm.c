@@ -214,20 +214,82 @@ int confirm_start(unsigned int seconds, int lock, void (*undo)(void *argument),
 
 /* ---- anyport confirm ----------------------------------------------------*/
 
+struct look {
+	bool waits;
+	int64_t mtime; /* of the configuration in force; 0: no door */
+};
+
+/* Under the lock: a load that is at work may be one to be confirmed. */
+static int look(struct look *now)
+{
+	struct state state;
+	int lock = lock_command();
+
+	if (lock < 0)
+		return lock;
+	now->waits = confirm_deadline();
+	now->mtime = state_read(&state) ? 0 : state.config_mtime;
+	if (!now->mtime)
+		(void)pin_unmount(); /* the lock was made for nothing */
+	lock_release(lock);
+	return 0;
+}
+
+/*
+ * Who then loads by himself must not bring back what was undone: what was in
+ * force during the wait has to be so still.
+ */
+static int wait_until_over(void)
+{
+	struct look first, now;
+
+	if (look(&first))
+		return EXIT_FAILED;
+	now = first;
+	while (now.waits) {
+		sleep(1);
+		if (look(&now))
+			return EXIT_FAILED;
+	}
+	if (now.mtime == first.mtime)
+		return EXIT_DONE;
+	log_error("the change that waited was undone or replaced: put its "
+		  "configuration right, then anyport reload");
+	return EXIT_FAILED;
+}
+
+static int parse_confirm(int argc, char **argv, bool *wait)
+{
+	static const struct option options[] = {
+		{ "wait", no_argument, NULL, 'w' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	while ((option = cmd_option(argc, argv, "", options)) != -1) {
+		if (option != 'w')
+			return cmd_misuse(argv[0]);
+		*wait = true;
+	}
+	if (optind == argc)
+		return EXIT_DONE;
+	log_error("confirm takes no argument \"%s\"", argv[optind]);
+	return cmd_misuse(argv[0]);
+}
+
 int cmd_confirm(int argc, char **argv)
 {
-	int lock, waited;
+	bool wait = false;
+	int lock, waited, status = parse_confirm(argc, argv, &wait);
 
-	if (cmd_option(argc, argv, "", cmd_no_long) != -1)
-		return cmd_misuse(argv[0]);
-	if (optind < argc) {
-		log_error("confirm takes no argument \"%s\"", argv[optind]);
-		return cmd_misuse(argv[0]);
-	}
+	if (status)
+		return status;
 	if (geteuid()) {
 		log_error("confirm needs root: run it with sudo");
 		return EXIT_FAILED;
 	}
+	if (wait)
+		return wait_until_over();
 	if (access(STATE_DIR, F_OK)) {
 		log_error("nothing waits to be confirmed: no door is loaded");
 		return EXIT_FAILED;

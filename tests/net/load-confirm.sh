@@ -113,6 +113,39 @@ ok "unload" door unload
 ok "supersedes it" until_true $S none_waits
 ok "nothing is left" clean
 
+# ---- waited for ------------------------------------------------------------------------
+ok "confirm --wait of what is not loaded" door confirm --wait
+ok "leaves nothing" clean
+door load 2>/dev/null
+ok "confirm --wait, and nothing waits" door confirm --wait
+await() { # seconds given to confirm
+	ok "reload --confirm $1" door reload --confirm "$1"
+	door confirm --wait >"$LAB_DIR/waited" 2>&1 &
+	waiter=$!
+	sleep 2
+	ok "confirm --wait waits" kill -0 $waiter
+	ok "and keeps nothing" test "$(waiting)" = 1
+}
+await 60
+ok "confirm" door confirm
+ok "it ends well" wait $waiter
+await $S
+ok "nobody confirms, and the file is the same: it ends well" wait $waiter
+config 'address = 198.51.100.9'
+touch -d '+5 seconds' "$CONF"
+await $S
+ends_badly() {
+	! wait $waiter && cat "$LAB_DIR/waited" && [ "$(address_count)" = 1 ] &&
+		grep -q "was undone or replaced" "$LAB_DIR/waited"
+}
+ok "nobody confirms another configuration: it fails" ends_badly
+door unload
+config
+ok "load --confirm $S" door load --confirm $S
+ok "nobody confirms, nothing is loaded: it fails" \
+	refuses 1 "was undone" $IN "$ANYPORT" confirm --wait
+ok "nothing is left" clean
+
 # ---- the session that typed it ends ----------------------------------------------------
 hang_up() {
 	setsid -w bash -c "$IN $ANYPORT load -c $CONF --confirm $S; kill -HUP 0"

@@ -238,6 +238,25 @@ door_first() {
 	[ "$door" -gt 0 ] && [ "$door" -le "$openvpn" ] && serving
 }
 
+undone_at() {
+	anyport status --json | grep '"undo_at": [0-9]'
+}
+
+# An operator may be cut off: only he ends the wait for his confirmation.
+puts_off() {
+	ok "reload --confirm 600" anyport reload --confirm 600
+	ip link del up1
+	veth up1
+	ok "an interface appears meanwhile: it is put off" \
+		wait_for is activating anyport-interface.service
+	sleep 2
+	ok "the change is to be undone as before" undone_at
+	ok "confirm" anyport confirm
+	ok "then the door is on the interface" wait_for on up1
+	settled
+	ok "systemctl is through" refuses is failed anyport-interface.service
+}
+
 # sshd takes two seconds until it listens, by itself or through systemd.
 sshd_units() {
 	cat >/run/systemd/system/ssh.service <<-END
@@ -345,6 +364,7 @@ inside() {
 	wait_for is active multi-user.target
 	at_boot
 	appears
+	puts_off
 	keeps_sshd
 	taken_away
 	removed
