@@ -108,18 +108,19 @@ static void report_attached(const struct door *door)
 
 /* ---- the change ---------------------------------------------------------*/
 
-static void undo(void *argument)
+static int undo(void *argument)
 {
 	struct door *door = argument;
+	int err = door_undo(door);
 
-	(void)door_undo(door);
 	if (door->fresh)
 		(void)pin_unmount();
+	return err;
 }
 
 static int arm(struct door *door, const struct request *request, int lock)
 {
-	int err;
+	int err, undone;
 
 	if (!request->confirm)
 		return EXIT_DONE;
@@ -131,7 +132,11 @@ static int arm(struct door *door, const struct request *request, int lock)
 	}
 	log_error("cannot wait for a confirmation (%s): undoing it now",
 		  strerror(-err));
-	undo(door);
+	undone = undo(door);
+	if (undone)
+		log_error("undoing failed: %s: anyport unload, then anyport "
+			  "load",
+			  strerror(-undone));
 	return EXIT_FAILED;
 }
 

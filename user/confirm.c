@@ -64,6 +64,19 @@ int64_t confirm_deadline(void)
 	return deadline;
 }
 
+bool confirm_failed(void)
+{
+	char path[PATH_MAX];
+	int fd = confirm_path(path, sizeof(path))
+			 ? -1
+			 : open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool failed = fd >= 0 && !waiting(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return failed;
+}
+
 int confirm_cancel(void)
 {
 	char path[PATH_MAX];
@@ -152,10 +165,10 @@ static void sleep_seconds(unsigned int seconds)
 		;
 }
 
-static void act(int fd, void (*undo)(void *argument), void *argument)
+static void act(int fd, int (*undo)(void *argument), void *argument)
 {
 	pid_t holder;
-	int lock;
+	int lock, err;
 
 	do
 		lock = lock_take(60, &holder);
@@ -168,14 +181,20 @@ static void act(int fd, void (*undo)(void *argument), void *argument)
 	}
 	if (is_current(fd)) {
 		syslog(LOG_WARNING, "nobody confirmed in time: undoing");
-		undo(argument);
-		(void)confirm_cancel();
+		err = undo(argument);
+		if (err) /* the file stays: status tells by it */
+			syslog(LOG_ERR,
+			       "undoing failed: %s: anyport unload, then "
+			       "anyport load",
+			       strerror(-err));
+		else
+			(void)confirm_cancel();
 	}
 	lock_release(lock);
 }
 
 static _Noreturn void wait_and_act(unsigned int seconds, int lock, int ready,
-				   void (*undo)(void *argument), void *argument)
+				   int (*undo)(void *argument), void *argument)
 {
 	int fd, err = detach_self(lock);
 
@@ -190,7 +209,7 @@ static _Noreturn void wait_and_act(unsigned int seconds, int lock, int ready,
 	_exit(0);
 }
 
-int confirm_start(unsigned int seconds, int lock, void (*undo)(void *argument),
+int confirm_start(unsigned int seconds, int lock, int (*undo)(void *argument),
 		  void *argument)
 {
 	int ready[2], err = -EIO;

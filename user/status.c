@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "cmd.h"
+#include "confirm.h"
 #include "gone.h"
 #include "link.h"
 #include "pin.h"
@@ -180,6 +181,10 @@ static void warn_undo(struct status *s)
 			   "the last change will be undone in %" PRId64
 			   " s unless it is confirmed",
 			   left > 0 ? left : 0);
+	else if (confirm_failed())
+		report_add(&s->report, true, "anyport unload && anyport load",
+			   "the last change was not confirmed, and undoing it "
+			   "failed");
 }
 
 /* The door's pins are of a shape that state_read() takes for "not loaded". */

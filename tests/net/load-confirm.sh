@@ -146,6 +146,42 @@ ok "nobody confirms, nothing is loaded: it fails" \
 	refuses 1 "was undone" $IN "$ANYPORT" confirm --wait
 ok "nothing is left" clean
 
+# ---- undoing fails ---------------------------------------------------------------------
+# A /dev of the test's own, whose log is a file.
+own_log() {
+	mkdir "$LAB_DIR/dev.up" "$LAB_DIR/dev.work" &&
+		mount -t overlay -o "lowerdir=/dev,upperdir=$LAB_DIR/dev.up,workdir=$LAB_DIR/dev.work" \
+			overlay /dev && rm -f /dev/log || return
+	socat -u UNIX-RECV:/dev/log "CREATE:$LAB_DIR/log" &
+	logger=$!
+	until_true 5 test -S /dev/log
+}
+logged() { grep -a "$1" "$LAB_DIR/log"; }
+status_says() {
+	local rc=0
+	door status >"$LAB_DIR/status" || rc=$?
+	[ $rc = 1 ] && grep "$1" "$LAB_DIR/status"
+}
+hushed() { ! status_says "undoing it failed"; }
+ok "a log to look into" own_log
+door load 2>/dev/null
+cp "$json" "$LAB_DIR/state.json"
+config 'address = 198.51.100.9'
+ok "reload --confirm $S" door reload --confirm $S
+rm "$json" && mkdir "$json" # no state file can take its place
+ok "nobody confirms, it cannot be undone: the log says so" \
+	until_true $((8 * S)) logged "undoing failed: Is a directory: anyport unload"
+ok "no process waits" until_true $S none_waits
+rmdir "$json" && cp "$LAB_DIR/state.json" "$json"
+ok "so does status, with exit status 1" status_says "wrong: .*undoing it failed"
+ok "until the next command" door reload
+ok "that has done it" hushed
+config
+ok "unload" door unload
+ok "nothing is left" clean
+kill $logger
+umount -l /dev
+
 # ---- the session that typed it ends ----------------------------------------------------
 hang_up() {
 	setsid -w bash -c "$IN $ANYPORT load -c $CONF --confirm $S; kill -HUP 0"
