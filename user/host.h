@@ -62,6 +62,7 @@ enum fate {
 	FATE_PASS,    /* policy is pass: shows through */
 	FATE_OWN,     /* left alone, its own listener: shows through */
 	FATE_CLAIMED, /* the door takes its port */
+	FATE_UNSEEN,  /* so it does, for it does not see who listens */
 };
 
 /* POLICY: the table of the socket's protocol, index: port. */
@@ -70,6 +71,8 @@ enum fate host_fate(const struct config *config, const struct ap_policy *policy,
 /* Does it get what is sent to ADDRESS? */
 bool socket_at(const struct host_socket *s, const struct ip_prefix *address);
 bool socket_at_loopback(const struct host_socket *s, int family);
+/* Does OpenVPN get what is for it? */
+bool fate_hidden(enum fate fate);
 const char *fate_name(enum fate fate); /* for --json */
 const char *fate_text(enum fate fate); /* for people */
 

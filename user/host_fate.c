@@ -18,7 +18,14 @@ static const struct {
 	[FATE_OWN] = { "own", "left alone, its own listener: shows through "
 			      "the door" },
 	[FATE_CLAIMED] = { "claimed", "hidden: the door claims its port" },
+	[FATE_UNSEEN] = { "unseen", "hidden: bound to a device that stands on "
+				    "the door's; pass its port" },
 };
+
+bool fate_hidden(enum fate fate)
+{
+	return fate == FATE_CLAIMED || fate == FATE_UNSEEN;
+}
 
 const char *fate_name(enum fate fate)
 {
@@ -91,6 +98,20 @@ static bool elsewhere(const struct config *config, const struct host_socket *s)
 	return true;
 }
 
+/*
+ * Bound to a VLAN or bridge on an interface of ours: the kernel looks sockets up
+ * for our program by the interface where that runs, and finds none.
+ */
+static bool above(const struct config *config, const struct host_socket *s)
+{
+	if (!s->ifindex)
+		return false;
+	for (size_t i = 0; i < config->n_interface; i++)
+		if (if_nametoindex(config->interface[i]) == s->ifindex)
+			return false;
+	return true;
+}
+
 bool socket_at_loopback(const struct host_socket *s, int family)
 {
 	struct ip_prefix loopback = { .family = family };
@@ -119,7 +140,9 @@ enum fate host_fate(const struct config *config, const struct ap_policy *policy,
 		return FATE_PASS;
 	if (p->flags & AP_OWN)
 		return FATE_TARGET;
-	return p->flags & AP_CLAIM ? FATE_CLAIMED : FATE_OWN;
+	if (p->flags & AP_CLAIM)
+		return FATE_CLAIMED;
+	return above(config, socket) ? FATE_UNSEEN : FATE_OWN;
 }
 
 static size_t keep_met(const struct config *config,

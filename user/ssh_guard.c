@@ -67,7 +67,7 @@ static bool is_reached(const struct host_listener *ssh, size_t n,
 		       const struct ip_prefix *address)
 {
 	for (size_t i = 0; i < n; i++)
-		if (ssh[i].fate != FATE_CLAIMED &&
+		if (!fate_hidden(ssh[i].fate) &&
 		    socket_at(&ssh[i].socket, address))
 			return true;
 	return false;
@@ -86,6 +86,13 @@ static const struct ip_prefix *cut_off(const struct config *config,
 	return NULL;
 }
 
+static const char *how_taken(enum fate fate)
+{
+	return fate == FATE_CLAIMED
+		       ? "claim takes"
+		       : "the door, on the interface below, takes";
+}
+
 static bool guard(const struct config *config, const struct host_listener *ssh,
 		  size_t n)
 {
@@ -97,20 +104,23 @@ static bool guard(const struct config *config, const struct host_listener *ssh,
 		uint16_t port = ssh[i].socket.port;
 		char where[PREFIX_TEXT];
 
-		if (ssh[i].fate != FATE_CLAIMED || port == refused)
+		if (!fate_hidden(ssh[i].fate) || port == refused)
 			continue;
 		lost = cut_off(config, ssh, n, &ssh[i].socket);
 		if (lost) {
-			log_error("%s: [tcp] claim takes port %u, where sshd "
-				  "listens, and %s has no other for SSH: leave "
-				  "it out, or pass = %u",
-				  config->path, port, prefix_text(lost, where),
+			log_error("%s: [tcp] %s port %u, where sshd listens, "
+				  "and %s has no other for SSH: %spass = %u",
+				  config->path, how_taken(ssh[i].fate), port,
+				  prefix_text(lost, where),
+				  ssh[i].fate == FATE_CLAIMED ? "leave it "
+								"out, or "
+							      : "",
 				  port);
 			refused = port;
 		} else if (port != warned) {
-			log_warn("%s: [tcp] claim takes port %u, where sshd "
-				 "listens: SSH is left with sshd's other port",
-				 config->path, port);
+			log_warn("%s: [tcp] %s port %u, where sshd listens: "
+				 "SSH is left with sshd's other port",
+				 config->path, how_taken(ssh[i].fate), port);
 			warned = port;
 		}
 	}

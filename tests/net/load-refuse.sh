@@ -354,6 +354,44 @@ wait $client $server 2>/dev/null
 door unload
 config
 
+# ---- bound to a bridge that stands on the door's interface ---------------------
+$IN ip link add br0 type bridge
+$IN ip link set br0 up
+$IN ip link set e0 master br0
+$IN ip address flush dev e0
+$IN ip address add 198.51.100.1/24 dev br0
+$IN ip address add 2001:db8::1/64 dev br0 nodad
+ip -n member address add 198.51.100.2/24 dev e0
+target=$($IN "$TOP/build/tests/tools/serve" tcp 198.51.100.1 1194 openvpn)
+on_bridge() { # program
+	$IN "$TOP/build/tests/tools/serve" -d br0 -n "$1" tcp 0.0.0.0 2222 service
+}
+answers() { # text
+	[ "$(nsenter --net=/run/netns/member timeout 5 bash -c \
+		'exec 3<>/dev/tcp/198.51.100.1/2222; read -r said <&3; echo "$said"')" = "$1" ]
+}
+lists() { # text
+	door load >"$LAB_DIR/said" 2>&1 && grep -q "2222 .*nginx .*$1" "$LAB_DIR/said"
+}
+server=$(on_bridge nginx)
+ok "a service that is bound to a bridge answers" answers service
+ok "load says that the door hides it" lists "hidden: bound to a device"
+ok "so it does" answers openvpn
+config '[tcp]' 'pass = 2222'
+ok "not when the port is passed" door reload
+ok "then it answers" answers service
+kill "$server"
+door unload
+config
+server=$(on_bridge sshd)
+ok "sshd's is refused" refuses 1 \
+	"interface below, takes port 2222, where sshd listens" door load
+kill "$server" "$target"
+$IN ip link del br0
+$IN ip address add 198.51.100.1/24 dev e0
+$IN ip address add 2001:db8::1/64 dev e0 nodad
+ok "nothing is left" clean
+
 # A mount namespace of its own, as ip netns exec makes: pins would be gone.
 ok "where a mount would vanish" refuses 1 "nsenter --net" \
 	unshare --mount $IN "$ANYPORT" load -c "$CONF"

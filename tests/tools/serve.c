@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright the anyport authors */
 /*
- * serve [-m MARK] [-n NAME] tcp|udp ADDRESS PORT TEXT: a service that says TEXT
+ * serve [-m MARK] [-d DEVICE] [-n NAME] tcp|udp ADDRESS PORT TEXT: a service that says TEXT
  * to whoever connects or sends. Binds, prints its process id, goes to the
  * background; ends after ten minutes or when killed.
  */
@@ -17,7 +17,7 @@
 
 #include "where.h"
 
-static int bound(struct addrinfo *a, int mark)
+static int bound(struct addrinfo *a, int mark, const char *device)
 {
 	int fd = socket(a->ai_family, a->ai_socktype, 0);
 	const int on = 1;
@@ -25,7 +25,10 @@ static int bound(struct addrinfo *a, int mark)
 	if (fd < 0)
 		err(1, "socket");
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
-	    (mark && setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark))))
+	    (mark &&
+	     setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark))) ||
+	    (device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device,
+				  strlen(device))))
 		err(1, "setsockopt");
 	if (bind(fd, a->ai_addr, a->ai_addrlen))
 		err(1, "bind");
@@ -87,22 +90,24 @@ int main(int argc, char **argv)
 {
 	int option, mark = 0, fd;
 	struct addrinfo *at;
-	const char *name = NULL;
+	const char *name = NULL, *device = NULL;
 	char text[256];
 
-	while ((option = getopt(argc, argv, "m:n:")) != -1) {
+	while ((option = getopt(argc, argv, "m:d:n:")) != -1) {
 		if (option == 'm')
 			mark = atoi(optarg);
+		else if (option == 'd')
+			device = optarg;
 		else if (option == 'n')
 			name = optarg;
 		else
 			return 2;
 	}
 	if (argc - optind != 4)
-		errx(2, "usage: serve [-m MARK] [-n NAME] tcp|udp ADDRESS PORT "
-			"TEXT");
+		errx(2, "usage: serve [-m MARK] [-d DEVICE] [-n NAME] tcp|udp "
+			"ADDRESS PORT TEXT");
 	at = where(argv + optind);
-	fd = bound(at, mark);
+	fd = bound(at, mark, device);
 	(void)snprintf(text, sizeof(text), "%s\n", argv[optind + 3]);
 	(void)detach(name);
 	for (;;)
