@@ -5,11 +5,16 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/if_link.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 #include <xdp/libxdp.h>
 
 #include "attach_xdp.h"
 #include "prog.h"
+
+#define LIBXDP_PINS "/sys/fs/bpf"
 
 static uint32_t mode_flag(enum attach_mode mode)
 {
@@ -27,6 +32,26 @@ static void sort_out(struct xdp_now *now, uint32_t id)
 		now->other = id;
 	else if (now->n_ours < XDP_CHAIN)
 		now->ours[now->n_ours++] = id;
+}
+
+/* Without its pins libxdp takes its dispatcher for any other program. */
+static bool hides_others(uint32_t id)
+{
+	char name[PROG_NAME];
+	struct statfs fs;
+
+	prog_name(id, name);
+	return !strcmp(name, "xdp_dispatcher") &&
+	       (statfs(LIBXDP_PINS, &fs) || fs.f_type != BPF_FS_MAGIC);
+}
+
+const char *xdp_why(int err)
+{
+	return err == -EXDEV
+		       ? "which programs are behind the dispatcher is told by "
+			 "the bpffs at " LIBXDP_PINS ", which is not mounted "
+			 "here (ip netns exec?): use nsenter --net"
+		       : strerror(-err);
 }
 
 int xdp_now(const struct link *link, struct xdp_now *now)
@@ -50,13 +75,15 @@ int xdp_now(const struct link *link, struct xdp_now *now)
 	if (err)
 		return err;
 	now->dispatcher = !xdp_multiprog__is_legacy(all);
-	if (!now->dispatcher)
+	if (!now->dispatcher && hides_others(link->xdp_id))
+		err = -EXDEV;
+	else if (!now->dispatcher)
 		sort_out(now, link->xdp_id);
 	else
 		while ((one = xdp_multiprog__next_prog(one, all)))
 			sort_out(now, xdp_program__id(one));
 	xdp_multiprog__close(all);
-	return 0;
+	return err;
 }
 
 int xdp_set(uint32_t ifindex, enum attach_mode mode, int from, int to)
@@ -102,6 +129,6 @@ int xdp_unchain(uint32_t ifindex, enum attach_mode mode, int fd)
 void xdp_clean(uint32_t ifindex)
 {
 	/* libxdp would make the directory in order to find it empty. */
-	if (!access("/sys/fs/bpf/xdp", F_OK))
+	if (!access(LIBXDP_PINS "/xdp", F_OK))
 		(void)libxdp_clean_references((int)ifindex);
 }

@@ -23,7 +23,11 @@ struct xdp_now {
 	uint32_t other; /* one that is not ours, for messages; 0: none */
 };
 
+/* 0; -EXDEV: what is behind a dispatcher cannot be seen from here; -errno. */
 int xdp_now(const struct link *link, struct xdp_now *now);
+
+/* ERR of xdp_now() for people, with the next step. */
+const char *xdp_why(int err);
 
 /*
  * A single program: TO in place of FROM, in one step; -1: none. Nothing but

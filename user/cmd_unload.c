@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "attach_xdp.h"
 #include "cmd.h"
 #include "door.h"
 #include "gone.h"
@@ -23,9 +24,9 @@ static int unload(void)
 	err = err ?: gone_clean();
 	err = err ?: pin_unmount();
 	if (err) {
-		log_error("cannot unload everything: %s; anyport -v unload "
-			  "says more",
-			  strerror(-err));
+		log_error("cannot unload everything: %s%s", xdp_why(err),
+			  err == -EXDEV ? ", then unload again"
+					: "; anyport -v unload says more");
 		return EXIT_FAILED;
 	}
 	if (left)

@@ -123,7 +123,7 @@ static int find_orphans(struct door *door, bool *found)
 			return door_fail(door, err,
 					 "cannot see what is on %s: %s",
 					 door->links.link[i].name,
-					 strerror(-err));
+					 xdp_why(err));
 		*found |= uplink_has_ours(&on);
 	}
 	return 0;

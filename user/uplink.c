@@ -466,7 +466,7 @@ int uplink_attach_ingress(struct door *door, const struct link *link,
 
 	if (err)
 		return door_fail(door, err, "cannot see what is on %s: %s",
-				 link->name, strerror(-err));
+				 link->name, xdp_why(err));
 	if (wanted != ATTACH_AUTO)
 		out->why[0] = '\0';
 	/* What runs stays in its mode: changing it would lose packets. */

@@ -70,7 +70,7 @@ int uplink_keep(struct door *door, const struct link *link,
 
 	if (err)
 		return door_fail(door, err, "cannot see what is on %s: %s",
-				 link->name, strerror(-err));
+				 link->name, xdp_why(err));
 	mode = uplink_mode(&found);
 	if (mode == ATTACH_AUTO)
 		return 0;

@@ -83,6 +83,15 @@ other_leaves() {
 
 sees_more_than() { [ "$(seen after 53)" -gt "$1" ]; }
 
+# As ip netns exec runs it: the dispatcher's pins are hidden, so is what is behind.
+hidden() {
+	local out
+	out=$(unshare --mount sh -c 'mount -t sysfs sysfs /sys && exec "$@"' sh \
+		nsenter --net=/run/netns/srv "$ANYPORT" unload 2>&1) && return 1
+	echo "$out"
+	[[ $out = *"nsenter --net"* ]] && order_is " anyport_xdp beside"
+}
+
 door_leaves() {
 	local n
 	anyport unload && order_is " beside" || return
@@ -102,5 +111,6 @@ ok "another program joins the door" other_joins
 ok "a client comes in; each program sees its packets" client_passes
 ok "another build replaces the door's program alone" replaced
 ok "another program leaves, the door stays" other_leaves
+ok "unload does not leave it there in silence" hidden
 ok "the door leaves, the other program stays" door_leaves
 tap_done

@@ -152,6 +152,30 @@ $IN ip link set dev e1 xdpdrv off
 config
 door unload
 
+# A program of that name looks as libxdp's dispatcher does where its pins are
+# not to be seen.
+sed s/foreign_xdp/xdp_dispatcher/ "$LAB_DIR/minimal.bpf.c" >"$LAB_DIR/named.bpf.c"
+clang -O2 -target bpf -c "$LAB_DIR/named.bpf.c" -o "$LAB_DIR/named.bpf.o" || exit 1
+unpinned() { # command option ...: as ip netns exec runs it
+	unshare --mount sh -c 'mount -t sysfs sysfs /sys && exec "$@"' sh \
+		$IN "$ANYPORT" "$@"
+}
+door load 2>/dev/null
+$IN ip link set dev e1 xdpdrv object "$LAB_DIR/named.bpf.o" section xdp
+ok "a dispatcher without its bpffs: unload" refuses 1 "nsenter --net" unpinned unload
+ok "unload as it says" door unload
+ok "nothing of ours is left" clean
+$IN ip link set dev e1 xdpdrv off
+door load 2>/dev/null
+$IN ip link set dev e1 xdpdrv object "$LAB_DIR/named.bpf.o" section xdp
+config 'interface = e1'
+ok "reload likewise" refuses 1 "nsenter --net" unpinned reload -c "$CONF"
+ok "and the door serves" serves
+$IN ip link set dev e1 xdpdrv off
+config
+door unload
+ok "nothing is left" clean
+
 # ---- another's clsact and filters -----------------------------------------------
 filters() {
 	$IN tc filter show dev e0 egress
