@@ -32,19 +32,28 @@ void prog_name(uint32_t id, char name[PROG_NAME])
 		close(fd);
 }
 
-static bool map_is(uint32_t id, const char *name)
+/* Its descriptor, if that is its name; else -1. */
+static int map_called(uint32_t id, const char *name)
 {
 	struct bpf_map_info info = { 0 };
 	uint32_t size = sizeof(info);
 	int fd = bpf_map_get_fd_by_id(id);
-	bool is;
 
-	if (fd < 0)
-		return false;
-	is = !bpf_obj_get_info_by_fd(fd, &info, &size) &&
-	     !strcmp(info.name, name);
-	close(fd);
-	return is;
+	if (fd >= 0 && (bpf_obj_get_info_by_fd(fd, &info, &size) ||
+			strcmp(info.name, name) != 0)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static bool map_is(uint32_t id, const char *name)
+{
+	int fd = map_called(id, name);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 static bool uses(const uint32_t *map, uint32_t n, const char *name)
@@ -55,25 +64,45 @@ static bool uses(const uint32_t *map, uint32_t n, const char *name)
 	return false;
 }
 
-bool prog_is_ours(uint32_t id, const char *name)
+/* The ids of the maps of program ID, if that is its name: how many, else 0. */
+static uint32_t maps_of(uint32_t id, const char *name, uint32_t map[PROG_MAPS])
 {
-	uint32_t map[PROG_MAPS], size;
 	struct bpf_prog_info info = {
 		.nr_map_ids = PROG_MAPS,
 		.map_ids = (uintptr_t)map,
 	};
+	uint32_t size = sizeof(info), n = 0;
 	int fd = id ? bpf_prog_get_fd_by_id(id) : -1;
-	bool ours;
 
 	if (fd < 0)
-		return false;
-	size = sizeof(info);
-	ours = !bpf_obj_get_info_by_fd(fd, &info, &size) &&
-	       !strcmp(info.name, name) && info.nr_map_ids <= PROG_MAPS &&
-	       ((uses(map, info.nr_map_ids, ".data.active") &&
-		 uses(map, info.nr_map_ids, ".data.config")) ||
-		(uses(map, info.nr_map_ids, "active") && /* layout 1 */
-		 uses(map, info.nr_map_ids, "config")));
+		return 0;
+	if (!bpf_obj_get_info_by_fd(fd, &info, &size) &&
+	    !strcmp(info.name, name) && info.nr_map_ids <= PROG_MAPS)
+		n = info.nr_map_ids;
 	close(fd);
-	return ours;
+	return n;
+}
+
+bool prog_is_ours(uint32_t id, const char *name)
+{
+	uint32_t map[PROG_MAPS], n = maps_of(id, name, map);
+
+	return (uses(map, n, ".data.active") && uses(map, n, ".data.config")) ||
+	       (uses(map, n, "active") && uses(map, n, "config")); /* layout 1 */
+}
+
+uint32_t prog_instance(uint32_t id)
+{
+	uint32_t map[PROG_MAPS], n = maps_of(id, PROG_XDP, map);
+	uint32_t zero = 0, instance = 0;
+	int fd = -1;
+
+	for (uint32_t i = 0; fd < 0 && i < n; i++)
+		fd = map_called(map[i], "xdp_bpf.rodata");
+	if (fd < 0)
+		return 0;
+	if (bpf_map_lookup_elem(fd, &zero, &instance))
+		instance = 0;
+	close(fd);
+	return instance;
 }

@@ -24,6 +24,9 @@ void prog_name(uint32_t id, char name[PROG_NAME]);
  */
 bool prog_is_ours(uint32_t id, const char *name);
 
+/* The number under which XDP program ID acts (struct ap_active); 0: always. */
+uint32_t prog_instance(uint32_t id);
+
 /* The program's id, or 0. */
 uint32_t prog_id(int fd);
 

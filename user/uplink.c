@@ -280,31 +280,20 @@ static int replace_chained(struct door *door, const struct link *link,
 
 	if (err > 0)
 		err = -EOPNOTSUPP;
-	for (size_t i = 0; !err && i < now->n_ours; i++) {
-		struct predecessor *p;
-
-		if (door->n_predecessor == AP_UPLINKS)
-			return -E2BIG;
-		p = &door->predecessor[door->n_predecessor];
-		p->ifindex = link->ifindex;
-		p->mode = now->mode;
-		p->fd = open_program(now->ours[i]);
-		if (p->fd < 0)
-			return p->fd;
-		door->n_predecessor++;
-	}
-	return err;
+	return err ?: uplink_retire(door, link, now, 0);
 }
 
 static int replace_xdp(struct door *door, const struct link *link,
 		       const struct xdp_now *now, bool replace,
 		       struct state_uplink *out)
 {
+	uint32_t acting = uplink_acting(door, now);
 	int err = 0;
 
 	quiet_forget();
+	replace |= !acting;
 	out->dispatcher = now->dispatcher;
-	out->ingress_id = now->ours[0];
+	out->ingress_id = acting;
 	if (replace && now->dispatcher)
 		err = replace_chained(door, link, now, out);
 	else if (replace)

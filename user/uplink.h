@@ -17,6 +17,13 @@ bool uplink_has_ours(const struct uplink_found *found);
 /* How ours is attached; ATTACH_AUTO: not at all. */
 enum attach_mode uplink_mode(const struct uplink_found *found);
 
+/* Of XDP programs the one that acts now, by its id; 0: none. */
+uint32_t uplink_acting(const struct door *door, const struct xdp_now *now);
+
+/* Those behind a dispatcher, but for KEPT, go when the change is in force. */
+int uplink_retire(struct door *door, const struct link *link,
+		  const struct xdp_now *now, uint32_t kept);
+
 /*
  * For a reload: 1 when the interface has all that it needs, described in *OUT;
  * 0: it must be attached. -EINVAL: not in the mode that is WANTED.

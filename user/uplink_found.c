@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright the anyport authors */
 /* What is on an uplink already, and what that means for a load or reload. */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
 
@@ -61,11 +62,48 @@ int uplink_ask(struct door *door, const struct link *link,
 	return to < 0 ? door_refused(door, to, program, link) : 0;
 }
 
+/*
+ * A command that died leaves programs that it had put under a number which
+ * never came into force: they pass everything.
+ */
+uint32_t uplink_acting(const struct door *door, const struct xdp_now *now)
+{
+	for (size_t i = 0; i < now->n_ours; i++) {
+		uint32_t number = prog_instance(now->ours[i]);
+
+		if (!number || number == door->active.instance)
+			return now->ours[i];
+	}
+	return 0;
+}
+
+int uplink_retire(struct door *door, const struct link *link,
+		  const struct xdp_now *now, uint32_t kept)
+{
+	for (size_t i = 0; i < now->n_ours; i++) {
+		struct predecessor *p;
+
+		if (now->ours[i] == kept)
+			continue;
+		if (door->n_predecessor == AP_UPLINKS)
+			return -E2BIG;
+		p = &door->predecessor[door->n_predecessor];
+		p->ifindex = link->ifindex;
+		p->mode = now->mode;
+		p->fd = bpf_prog_get_fd_by_id(now->ours[i]);
+		if (p->fd < 0)
+			return -errno;
+		door->n_predecessor++;
+	}
+	return 0;
+}
+
 int uplink_keep(struct door *door, const struct link *link,
 		enum attach_mode wanted, struct state_uplink *out)
 {
 	struct uplink_found found;
 	enum attach_mode mode;
+	uint32_t ingress;
 	int err = uplink_find(link, &found);
 
 	if (err)
@@ -80,15 +118,21 @@ int uplink_keep(struct door *door, const struct link *link,
 				 "a reload does not change: anyport load",
 				 attach_name(wanted), link->name,
 				 attach_name(mode));
-	if (!prog_is_ours(found.egress, PROG_EGRESS))
+	ingress = mode == ATTACH_TC ? found.ingress :
+				      uplink_acting(door, &found.xdp);
+	if (!ingress || !prog_is_ours(found.egress, PROG_EGRESS))
 		return 0;
 	if (wanted != ATTACH_AUTO)
 		out->why[0] = '\0';
 	out->mode = mode;
 	out->dispatcher = mode != ATTACH_TC && found.xdp.dispatcher;
 	out->egress_id = found.egress;
-	out->ingress_id = mode == ATTACH_TC ? found.ingress : found.xdp.ours[0];
+	out->ingress_id = ingress;
 	out->made_clsact = tc_made_clsact(link->ifindex);
 	door->chained |= out->dispatcher;
-	return 1;
+	err = out->dispatcher ? uplink_retire(door, link, &found.xdp, ingress) :
+				0;
+	return err ? door_fail(door, err, "cannot see what is on %s: %s",
+			       link->name, strerror(-err)) :
+		     1;
 }
