@@ -49,7 +49,7 @@ static int strip_all(void)
  */
 int door_remove(const struct pin_paths *paths, bool *left)
 {
-	int err, one;
+	int err, one, stripped;
 
 	*left = false;
 	(void)confirm_cancel();
@@ -57,9 +57,10 @@ int door_remove(const struct pin_paths *paths, bool *left)
 	one = pin_retire(paths);
 	if (one && one != -ENOENT && one != -ENOTEMPTY)
 		err = err ?: one;
-	one = strip_all();
-	err = err ?: one;
-	one = tc_remove_clsacts(true);
+	stripped = strip_all();
+	/* Where a filter of ours stayed, the next unload needs the note. */
+	one = tc_remove_clsacts(!stripped);
+	err = err ?: stripped;
 	err = err ?: one;
 	if (err)
 		return err;

@@ -175,6 +175,14 @@ $IN ip link set dev e1 xdpdrv off
 config
 door unload
 ok "nothing is left" clean
+config 'attach = tc'
+door load 2>/dev/null
+$IN ip link set dev e0 xdpdrv object "$LAB_DIR/named.bpf.o" section xdp
+ok "on an uplink: unload" refuses 1 "nsenter --net" unpinned unload
+ok "unload as it says" door unload
+ok "nothing is left, nor the clsact that load made" clean
+$IN ip link set dev e0 xdpdrv off
+config
 
 # ---- another's clsact and filters -----------------------------------------------
 filters() {
