@@ -51,7 +51,7 @@ bool host_is_ssh(const struct host_socket *s);
 
 /*
  * ssh_guard.c: warns of each claim that takes a port where sshd listens; false,
- * and errors, when a door address would have none left.
+ * and errors, when a door address would have none left and has one now.
  */
 bool ssh_guard(const struct config *config);
 
@@ -97,6 +97,7 @@ int host_uplinks(const struct config *config, uint32_t out[AP_UPLINKS],
 /* Which of config->address[] some interface holds; 0 or -errno.
  */
 int host_holds(const struct config *config, bool held[AP_ADDRS]);
+bool host_device_holds(uint32_t ifindex, const struct ip_prefix *address);
 /*
  * Warn of interfaces that do not exist or can be no uplink, of addresses not
  * held, of routes around our egress.

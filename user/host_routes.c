@@ -63,6 +63,20 @@ int host_holds(const struct config *config, bool held[AP_ADDRS])
 	return 0;
 }
 
+bool host_device_holds(uint32_t ifindex, const struct ip_prefix *address)
+{
+	struct ifaddrs *all;
+	bool holds = false;
+
+	if (getifaddrs(&all))
+		return false;
+	for (struct ifaddrs *a = all; a && !holds; a = a->ifa_next)
+		holds = is_address(a->ifa_addr, address) &&
+			if_nametoindex(a->ifa_name) == ifindex;
+	freeifaddrs(all);
+	return holds;
+}
+
 void host_addresses(const struct config *config, struct report *report)
 {
 	bool held[AP_ADDRS];

@@ -9,6 +9,7 @@
 #include "host.h"
 #include "log.h"
 #include "value.h"
+#include "view.h"
 
 #define SOCKETS_MS 5000
 
@@ -63,64 +64,133 @@ static size_t keep_ssh(struct host_listener *met, size_t n)
 	return kept;
 }
 
-static bool is_reached(const struct host_listener *ssh, size_t n,
-		       const struct ip_prefix *address)
+struct guard {
+	const struct config *config;
+	const struct host_listener *ssh;
+	size_t n;
+	struct ap_config loaded; /* without addresses: nothing is */
+};
+
+/* sshd on a management VLAN's device does not serve the door's addresses. */
+static bool serves(const struct host_socket *s, const struct ip_prefix *address)
 {
-	for (size_t i = 0; i < n; i++)
-		if (!fate_hidden(ssh[i].fate) &&
-		    socket_at(&ssh[i].socket, address))
+	return socket_at(s, address) &&
+	       (!s->ifindex || host_device_holds(s->ifindex, address));
+}
+
+static bool is_reached(const struct guard *g, const struct ip_prefix *address)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (!fate_hidden(g->ssh[i].fate) &&
+		    serves(&g->ssh[i].socket, address))
 			return true;
 	return false;
 }
 
-/* A door address where CLAIMED was the way to sshd, and there is no other. */
-static const struct ip_prefix *cut_off(const struct config *config,
-				       const struct host_listener *ssh,
-				       size_t n,
-				       const struct host_socket *claimed)
+static bool is_loaded(const struct ap_config *c, const struct ip_prefix *address)
 {
-	for (size_t i = 0; i < config->n_address; i++)
-		if (socket_at(claimed, &config->address[i]) &&
-		    !is_reached(ssh, n, &config->address[i]))
-			return &config->address[i];
-	return NULL;
+	if (address->family == AF_INET6) {
+		for (uint32_t i = 0; i < c->n6 && i < AP_ADDRS; i++)
+			if (!memcmp(c->addr6[i].ip, &address->v6, 16))
+				return true;
+		return false;
+	}
+	for (uint32_t i = 0; i < c->n4 && i < AP_ADDRS; i++)
+		if (c->addr4[i].ip == address->v4.s_addr)
+			return true;
+	return false;
 }
 
-static const char *how_taken(enum fate fate)
+/* A loaded door does it already: a refusal would save nobody. */
+static bool is_taken(const struct guard *g, uint16_t port,
+		     const struct ip_prefix *address)
 {
-	return fate == FATE_CLAIMED
-		       ? "claim takes"
-		       : "the door, on the interface below, takes";
+	struct ap_policy policy;
+
+	return is_loaded(&g->loaded, address) &&
+	       !view_policy(AP_TCP, port, &policy) && policy.flags & AP_CLAIM;
 }
 
-static bool guard(const struct config *config, const struct host_listener *ssh,
-		  size_t n)
+/* Of the door addresses where CLAIMED is the only way to sshd. */
+struct lost {
+	const struct ip_prefix *now, *before; /* NULL: none */
+};
+
+static struct lost cut_off(const struct guard *g,
+			   const struct host_socket *claimed)
 {
-	const struct ip_prefix *lost;
+	struct lost lost = { NULL, NULL };
+
+	for (size_t i = 0; i < g->config->n_address; i++) {
+		const struct ip_prefix *a = &g->config->address[i];
+
+		if (!serves(claimed, a) || is_reached(g, a))
+			continue;
+		if (is_taken(g, claimed->port, a))
+			lost.before = a;
+		else
+			lost.now = lost.now ?: a;
+	}
+	return lost;
+}
+
+static void warn_left(const struct guard *g, const struct host_listener *l,
+		      const struct ip_prefix *before)
+{
+	const char *path = g->config->path;
+	uint16_t port = l->socket.port;
+	char where[PREFIX_TEXT];
+
+	if (l->fate == FATE_UNSEEN)
+		log_warn("%s: [tcp] sshd's port %u is bound to a device that "
+			 "stands on the door's, which hides it at the door's "
+			 "addresses: pass = %u",
+			 path, port, port);
+	else if (before)
+		log_warn("%s: [tcp] claim takes port %u, where sshd listens, "
+			 "and %s has no other for SSH: it does so already; a "
+			 "load at boot is refused",
+			 path, port, prefix_text(before, where));
+	else
+		log_warn("%s: [tcp] claim takes port %u, where sshd listens: "
+			 "SSH is left with %s",
+			 path, port,
+			 l->socket.ifindex ? "other ports and addresses"
+					   : "sshd's other port");
+}
+
+static void refuse(const struct guard *g, const struct host_socket *s,
+		   const struct ip_prefix *lost)
+{
+	char where[PREFIX_TEXT];
+
+	log_error("%s: [tcp] claim takes port %u, where sshd listens, and %s "
+		  "has no other for SSH: leave it out, or pass = %u, or let "
+		  "sshd listen at other addresses alone (%s)",
+		  g->config->path, s->port, prefix_text(lost, where), s->port,
+		  is_systemd(s) ? "ListenStream= of its socket unit"
+				: "ListenAddress in sshd_config");
+}
+
+static bool guard(const struct guard *g)
+{
 	uint16_t refused = 0, warned = 0;
 
 	/* By port: one for IPv4 and one for IPv6 are one line. */
-	for (size_t i = 0; i < n; i++) {
-		uint16_t port = ssh[i].socket.port;
-		char where[PREFIX_TEXT];
+	for (size_t i = 0; i < g->n; i++) {
+		const struct host_listener *l = &g->ssh[i];
+		uint16_t port = l->socket.port;
+		struct lost lost = { NULL, NULL };
 
-		if (!fate_hidden(ssh[i].fate) || port == refused)
+		if (!fate_hidden(l->fate) || port == refused)
 			continue;
-		lost = cut_off(config, ssh, n, &ssh[i].socket);
-		if (lost) {
-			log_error("%s: [tcp] %s port %u, where sshd listens, "
-				  "and %s has no other for SSH: %spass = %u",
-				  config->path, how_taken(ssh[i].fate), port,
-				  prefix_text(lost, where),
-				  ssh[i].fate == FATE_CLAIMED ? "leave it "
-								"out, or "
-							      : "",
-				  port);
+		if (l->fate == FATE_CLAIMED)
+			lost = cut_off(g, &l->socket);
+		if (lost.now) {
+			refuse(g, &l->socket, lost.now);
 			refused = port;
 		} else if (port != warned) {
-			log_warn("%s: [tcp] %s port %u, where sshd listens: "
-				 "SSH is left with sshd's other port",
-				 config->path, how_taken(ssh[i].fate), port);
+			warn_left(g, l, lost.before);
 			warned = port;
 		}
 	}
@@ -129,14 +199,18 @@ static bool guard(const struct config *config, const struct host_listener *ssh,
 
 bool ssh_guard(const struct config *config)
 {
+	struct guard g = { .config = config };
 	struct host_listener *met;
 	size_t n;
 	bool good;
 
 	if (host_met(config, &met, &n))
 		return true; /* the report says that they cannot be listed */
-	n = keep_ssh(met, n);
-	good = guard(config, met, n);
+	g.ssh = met;
+	g.n = keep_ssh(met, n);
+	if (view_config(&g.loaded))
+		g.loaded = (struct ap_config){ 0 };
+	good = guard(&g);
 	free(met);
 	return good;
 }

@@ -16,6 +16,7 @@ int view_map(const char *name);
 
 /* The configuration that the programs act by. 0 or -errno. */
 int view_config(struct ap_config *config);
+int view_policy(enum ap_proto proto, uint16_t port, struct ap_policy *policy);
 
 /* Totals of all CPUs. */
 int view_counters(uint64_t out[AP_C_MAX]);

@@ -329,6 +329,10 @@ ok "nothing is left" clean
 sshd() { # address port
 	$IN "$TOP/build/tests/tools/serve" -n sshd tcp "$1" "$2" x
 }
+ends() { # process ...: their ports are free
+	kill "$@"
+	until_true 5 sh -c 'for p; do ! kill -0 "$p" || exit 1; done' sh "$@"
+}
 check() { $IN "$ANYPORT" check -c "$CONF"; }
 other=$(sshd 127.0.0.1 22)
 server=$(sshd 0.0.0.0 2222)
@@ -336,13 +340,14 @@ config '[tcp]' 'claim = 1195-65535' 'pass = 22'
 lost="claim takes port 2222, where sshd listens, and 198.51.100.1 has no other"
 ok "claim of the port where sshd listens" refuses 1 "$lost" door load
 ok "it names what to write" refuses 1 "pass = 2222" door load
+ok "here or for sshd" refuses 1 "ListenAddress in sshd_config" door load
 ok "nothing is left" clean
 ok "check says so, too" refuses 1 "$lost" check
 $IN ip address add 192.0.2.1/32 dev lo
 second=$(sshd 192.0.2.1 22)
 ok "nor is one at an address that is not the door's another way" \
 	refuses 1 "$lost" door load
-kill "$other" "$second"
+ends "$other" "$second"
 config '[tcp]' 'claim = 1195-65535' 'pass = 22' 'pass = 2222'
 ok "not when the port is passed" door load
 config '[tcp]' 'claim = 1195-65535' 'pass = 22'
@@ -351,17 +356,36 @@ second=$(sshd 198.51.100.1 22)
 ok "with another at the same address it is a warning" \
 	warns "claim takes port 2222, where sshd listens" door reload
 ok "check warns, too" warns "claim takes port 2222" check
-kill "$server"
+ends "$server"
+door unload
 server=$(sshd :: 2222)
 ok "but not when that is IPv4 alone" \
-	refuses 1 "where sshd listens, and 2001:db8::1 has no other" door reload
-kill "$second" "$server"
+	refuses 1 "where sshd listens, and 2001:db8::1 has no other" door load
+ends "$second" "$server"
 server=$(sshd 127.0.0.1 2222)
-ok "one at loopback is none of it" door reload
-kill "$server"
+ok "one at loopback is none of it" door load
+ends "$server"
 server=$($IN "$TOP/build/tests/tools/serve" -n nginx tcp 0.0.0.0 2222 x)
 ok "nor one of another program" door reload
-kill "$server"
+ends "$server"
+door unload
+
+# sshd came after the door: to refuse would not give its port back.
+config '[tcp]' 'claim = 2222'
+door load 2>/dev/null
+server=$(sshd 0.0.0.0 2222)
+ok "a claim that is in force already is a warning" \
+	warns "claim takes port 2222.*198.51.100.1 has no other.*already" door reload
+ok "for load as well" warns "it does so already" door load
+config 'address = 198.51.100.9' '[tcp]' 'claim = 2222'
+ok "but not for one more address" \
+	refuses 1 "where sshd listens, and 198.51.100.9 has no other" door reload
+config
+door reload 2>/dev/null
+config '[tcp]' 'claim = 2222'
+ok "nor once it was given up" \
+	refuses 1 "where sshd listens, and 198.51.100.1 has no other" door reload
+ends "$server"
 door unload
 
 # A process named sshd with a connection is what an SSH session looks like.
@@ -386,7 +410,43 @@ wait $client $server 2>/dev/null
 door unload
 config
 
-# ---- bound to a bridge that stands on the door's interface ---------------------
+# ---- bound to a device that stands on the door's interface ---------------------
+on_device() { # device program
+	$IN "$TOP/build/tests/tools/serve" -d "$1" -n "$2" tcp 0.0.0.0 2222 service
+}
+says_at() { # address text
+	[ "$(nsenter --net=/run/netns/member timeout 5 bash -c \
+		'exec 3<>/dev/tcp/$0/2222; read -r said <&3; echo "$said"' "$1")" = "$2" ]
+}
+# Management on a bridge of its own, whose address is none of the door's.
+$IN ip link add br1 type bridge
+$IN ip link set e1 master br1
+$IN ip address add 192.0.2.1/24 dev br1
+$IN ip link set br1 up
+ip -n member address add 192.0.2.2/24 dev e1
+config 'interface = e1'
+server=$(on_device br1 sshd)
+ok "sshd by a device without a door address: a warning, the door is loaded" \
+	warns "sshd's port 2222 is bound to a device" door load
+ok "sshd answers there" says_at 192.0.2.1 service
+door unload
+config 'interface = e1' '[tcp]' 'claim = 2222'
+ok "likewise when its port is claimed" \
+	warns "claim takes port 2222, where sshd listens" door load
+ok "sshd answers there" says_at 192.0.2.1 service
+door unload
+config 'interface = e1' '[tcp]' 'claim = 2222' 'pass = 22'
+ends "$server"
+server=$(sshd 0.0.0.0 2222)
+second=$($IN "$TOP/build/tests/tools/serve" -d br1 -n sshd tcp 0.0.0.0 22 x)
+ok "it is no other way to a door address" \
+	refuses 1 "198.51.100.1 has no other for SSH" door load
+ends "$server" "$second"
+ok "nothing is left" clean
+$IN ip link del br1
+ip -n member address del 192.0.2.2/24 dev e1
+config
+
 $IN ip link add br0 type bridge
 $IN ip link set br0 up
 $IN ip link set e0 master br0
@@ -395,30 +455,29 @@ $IN ip address add 198.51.100.1/24 dev br0
 $IN ip address add 2001:db8::1/64 dev br0 nodad
 ip -n member address add 198.51.100.2/24 dev e0
 target=$($IN "$TOP/build/tests/tools/serve" tcp 198.51.100.1 1194 openvpn)
-on_bridge() { # program
-	$IN "$TOP/build/tests/tools/serve" -d br0 -n "$1" tcp 0.0.0.0 2222 service
-}
-answers() { # text
-	[ "$(nsenter --net=/run/netns/member timeout 5 bash -c \
-		'exec 3<>/dev/tcp/198.51.100.1/2222; read -r said <&3; echo "$said"')" = "$1" ]
-}
+answers() { says_at 198.51.100.1 "$1"; }
 lists() { # text
 	door load >"$LAB_DIR/said" 2>&1 && grep -q "2222 .*nginx .*$1" "$LAB_DIR/said"
 }
-server=$(on_bridge nginx)
+server=$(on_device br0 nginx)
 ok "a service that is bound to a bridge answers" answers service
 ok "load says that the door hides it" lists "hidden: bound to a device"
 ok "so it does" answers openvpn
 config '[tcp]' 'pass = 2222'
 ok "not when the port is passed" door reload
 ok "then it answers" answers service
-kill "$server"
+ends "$server"
 door unload
 config
-server=$(on_bridge sshd)
-ok "sshd's is refused" refuses 1 \
-	"interface below, takes port 2222, where sshd listens" door load
-kill "$server" "$target"
+server=$(on_device br0 sshd)
+ok "sshd's that is not claimed is a warning" \
+	warns "sshd's port 2222 is bound to a device.*pass = 2222" door load
+door unload
+config '[tcp]' 'claim = 2222'
+ok "one that is claimed is refused" \
+	refuses 1 "claim takes port 2222, where sshd listens, and 198.51.100.1" door load
+config
+ends "$server" "$target"
 $IN ip link del br0
 $IN ip address add 198.51.100.1/24 dev e0
 $IN ip address add 2001:db8::1/64 dev e0 nodad
