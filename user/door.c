@@ -110,8 +110,11 @@ static int open_loaded(struct door *door)
 	return 0;
 }
 
-/* An orphan: of a door whose pins were lost. */
-static int find_orphans(struct door *door, bool *found)
+/*
+ * Without a door they are orphans: its pins were lost. With one, whoever cannot
+ * see what is on an interface learns it before anything is changed.
+ */
+static int find_ours(struct door *door, bool *found)
 {
 	struct uplink_found on;
 
@@ -140,7 +143,7 @@ static int clean_up(struct door *door)
 		return door_fail(door, err,
 				 "cannot remove what an interrupted command "
 				 "left: %s",
-				 strerror(-err));
+				 xdp_why(err));
 	return 0;
 }
 
@@ -148,7 +151,7 @@ int door_open(struct door *door)
 {
 	char offender[PATH_MAX] = "";
 	enum pin_state state;
-	bool orphans;
+	bool ours;
 	int err = gone_clean();
 
 	if (err)
@@ -166,13 +169,13 @@ int door_open(struct door *door)
 	err = refuse(door, state, offender);
 	if (err)
 		return err;
-	if (state == PIN_DOOR)
+	door->fresh = state != PIN_DOOR;
+	err = find_ours(door, &ours);
+	if (err)
+		return err;
+	if (!door->fresh)
 		return open_loaded(door);
-	door->fresh = true;
-	err = find_orphans(door, &orphans);
-	if (!err && (orphans || state == PIN_REMAINS))
-		err = clean_up(door);
-	return err;
+	return ours || state == PIN_REMAINS ? clean_up(door) : 0;
 }
 
 void door_close(struct door *door)

@@ -143,7 +143,7 @@ int uplink_release(struct door *door, const struct link *link)
 					PROG_EGRESS);
 	if (err)
 		return door_fail(door, err, "cannot detach from %s: %s",
-				 link->name, strerror(-err));
+				 link->name, xdp_why(err));
 	return 0;
 }
 
@@ -336,7 +336,7 @@ static int attach_xdp(struct door *door, const struct link *link,
 	}
 	if (err)
 		return door_fail(door, err, "cannot detach from %s: %s",
-				 link->name, strerror(-err));
+				 link->name, xdp_why(err));
 	if (now->main && (!now->dispatcher || now->mode != mode))
 		return refuse_other(door, link, now);
 	err = attach_new(door, link, mode, now, out);
@@ -360,7 +360,7 @@ static int attach_tc(struct door *door, const struct link *link,
 	err = release_xdp(door, link, &found->xdp);
 	if (err)
 		return door_fail(door, err, "cannot detach from %s: %s",
-				 link->name, strerror(-err));
+				 link->name, xdp_why(err));
 	out->mode = ATTACH_TC;
 	out->dispatcher = false;
 	return attach_filter(door, link, BPF_TC_INGRESS, to, replace,

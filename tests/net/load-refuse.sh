@@ -170,6 +170,14 @@ door load 2>/dev/null
 $IN ip link set dev e1 xdpdrv object "$LAB_DIR/named.bpf.o" section xdp
 config 'interface = e1'
 ok "reload likewise" refuses 1 "nsenter --net" unpinned reload -c "$CONF"
+config
+door reload --confirm 600 2>/dev/null
+for command in reload load; do
+	ok "$command likewise, for an interface that it does not name" \
+		refuses 1 "e1: which programs" unpinned $command -c "$CONF"
+	ok "it says how" refuses 1 "nsenter --net" unpinned $command -c "$CONF"
+done
+ok "what waited for its confirmation waits" door confirm
 ok "and the door serves" serves
 $IN ip link set dev e1 xdpdrv off
 config
