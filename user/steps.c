@@ -7,6 +7,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -108,14 +109,24 @@ int steps_take(struct steps *steps, const struct step *step)
 	return err;
 }
 
+/* What was attached to it went with it. */
+static bool is_gone(uint32_t ifindex)
+{
+	char name[IF_NAMESIZE];
+
+	return ifindex && !if_indextoname(ifindex, name) && errno == ENXIO;
+}
+
 int steps_undo(struct steps *steps)
 {
 	int err = 0;
 
 	for (size_t i = steps->n; i > 0; i--) {
-		int one = go_back(&steps->step[i - 1]);
+		const struct step *step = &steps->step[i - 1];
+		int one = go_back(step);
 
-		err = err ?: one;
+		if (one && !is_gone(step->ifindex))
+			err = err ?: one;
 	}
 	return err;
 }

@@ -50,8 +50,10 @@ int steps_take(struct steps *steps, const struct step *step);
 /* Remembers a step that was taken by other means. */
 int steps_note(struct steps *steps, const struct step *step);
 
-/* Undoes all, the last one first; goes on after an error, the first of which
- * it returns. */
+/*
+ * Undoes all, the last one first; goes on after an error, the first of which
+ * it returns. On an interface that is gone there is nothing to undo.
+ */
 int steps_undo(struct steps *steps);
 void steps_free(struct steps *steps);
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -56,10 +57,36 @@ static void whole_or_not(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
+/* An interface that is gone took with it what was to be undone. */
+static void gone_is_undone(void **state)
+{
+	const struct step step = { .kind = STEP_XDP,
+				   .ifindex = INT_MAX,
+				   .from = -1,
+				   .to = -1,
+				   .map = -1 };
+	struct step chained = step, filter = step, elsewhere = step;
+	struct steps steps = { 0 };
+
+	(void)state;
+	chained.kind = STEP_CHAIN;
+	filter.kind = STEP_FILTER;
+	assert_int_equal(steps_note(&steps, &step), 0);
+	assert_int_equal(steps_note(&steps, &chained), 0);
+	assert_int_equal(steps_note(&steps, &filter), 0);
+	assert_int_equal(steps_undo(&steps), 0);
+	elsewhere.kind = STEP_ACTIVE;
+	elsewhere.ifindex = 0;
+	assert_int_equal(steps_note(&steps, &elsewhere), 0);
+	assert_int_not_equal(steps_undo(&steps), 0);
+	steps_free(&steps);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whole_or_not),
+		cmocka_unit_test(gone_is_undone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
