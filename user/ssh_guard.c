@@ -87,7 +87,8 @@ static bool is_reached(const struct guard *g, const struct ip_prefix *address)
 	return false;
 }
 
-static bool is_loaded(const struct ap_config *c, const struct ip_prefix *address)
+static bool is_loaded(const struct ap_config *c,
+		      const struct ip_prefix *address)
 {
 	if (address->family == AF_INET6) {
 		for (uint32_t i = 0; i < c->n6 && i < AP_ADDRS; i++)

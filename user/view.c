@@ -75,9 +75,11 @@ int view_policy(enum ap_proto proto, uint16_t port, struct ap_policy *policy)
 	struct ap_active active;
 	int err = read_one("active", 0, &active);
 
-	return err ?: read_one("policy",
-			       AP_POLICY_INDEX(active.generation, proto, port),
-			       policy);
+	return err
+		       ?: read_one("policy",
+				   AP_POLICY_INDEX(active.generation, proto,
+						   port),
+				   policy);
 }
 
 int view_counters(uint64_t out[AP_C_MAX])
