@@ -115,7 +115,7 @@ static int undo(void *argument)
 
 	if (door->fresh)
 		(void)pin_unmount();
-	return err;
+	return err ?: door->fresh;
 }
 
 static int arm(struct door *door, const struct request *request, int lock)
@@ -132,10 +132,10 @@ static int arm(struct door *door, const struct request *request, int lock)
 	}
 	log_error("cannot wait for a confirmation (%s): undoing it now",
 		  strerror(-err));
+	(void)confirm_cancel();
 	undone = undo(door);
-	if (undone)
-		log_error("undoing failed: %s: anyport unload, then anyport "
-			  "load",
+	if (undone < 0)
+		log_error("undoing failed: %s: " UNDO_FAILED,
 			  strerror(-undone));
 	return EXIT_FAILED;
 }

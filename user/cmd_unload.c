@@ -8,6 +8,7 @@
 
 #include "attach_xdp.h"
 #include "cmd.h"
+#include "confirm.h"
 #include "door.h"
 #include "gone.h"
 #include "lock.h"
@@ -20,6 +21,7 @@ static int unload(void)
 	bool left = false;
 	int err = pin_paths(&paths);
 
+	(void)confirm_cancel();
 	err = err ?: door_remove(&paths, &left);
 	err = err ?: gone_clean();
 	err = err ?: pin_unmount();

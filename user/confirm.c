@@ -23,10 +23,12 @@
 #include "state.h"
 
 /*
- * The file says until when. The process that waits holds a record lock on it:
- * the kernel names its owner, so that no number is trusted that may have gone
- * to another process.
+ * The file says until when, or UNDONE. The process that waits holds a record
+ * lock on it: the kernel names its owner, so that no number is trusted that may
+ * have gone to another process. A time without a process: it failed.
  */
+#define UNDONE "undone\n"
+
 static int confirm_path(char *path, size_t size)
 {
 	struct pin_paths paths;
@@ -64,17 +66,34 @@ int64_t confirm_deadline(void)
 	return deadline;
 }
 
-bool confirm_failed(void)
+/* Nobody waits any more; what he left is in TEXT. */
+static bool is_over(char *text, size_t size)
 {
 	char path[PATH_MAX];
 	int fd = confirm_path(path, sizeof(path))
 			 ? -1
 			 : open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	bool failed = fd >= 0 && !waiting(fd);
+	bool over = fd >= 0 && !waiting(fd);
+	ssize_t n = over ? read(fd, text, size - 1) : 0;
 
+	text[n > 0 ? n : 0] = '\0';
 	if (fd >= 0)
 		close(fd);
-	return failed;
+	return over;
+}
+
+bool confirm_failed(void)
+{
+	char text[32];
+
+	return is_over(text, sizeof(text)) && strcmp(text, UNDONE) != 0;
+}
+
+bool confirm_undone(void)
+{
+	char text[32];
+
+	return is_over(text, sizeof(text)) && !strcmp(text, UNDONE);
 }
 
 int confirm_cancel(void)
@@ -165,6 +184,14 @@ static void sleep_seconds(unsigned int seconds)
 		;
 }
 
+/* The file stays: who loads by himself must not bring that back. */
+static int note_undone(int fd)
+{
+	const ssize_t n = sizeof(UNDONE) - 1;
+
+	return ftruncate(fd, 0) || pwrite(fd, UNDONE, n, 0) != n ? -EIO : 0;
+}
+
 static void act(int fd, int (*undo)(void *argument), void *argument)
 {
 	pid_t holder;
@@ -182,13 +209,13 @@ static void act(int fd, int (*undo)(void *argument), void *argument)
 	if (is_current(fd)) {
 		syslog(LOG_WARNING, "nobody confirmed in time: undoing");
 		err = undo(argument);
-		if (err) /* the file stays: status tells by it */
-			syslog(LOG_ERR,
-			       "undoing failed: %s: anyport unload, then "
-			       "anyport load",
-			       strerror(-err));
-		else
+		if (err > 0)
+			err = note_undone(fd);
+		else if (!err)
 			(void)confirm_cancel();
+		if (err) /* the file stays: status tells by it */
+			syslog(LOG_ERR, "undoing failed: %s: " UNDO_FAILED,
+			       strerror(-err));
 	}
 	lock_release(lock);
 }
@@ -234,8 +261,9 @@ int confirm_start(unsigned int seconds, int lock, int (*undo)(void *argument),
 /* ---- anyport confirm ----------------------------------------------------*/
 
 struct look {
-	bool waits;
-	int64_t mtime; /* of the configuration in force; 0: no door */
+	bool waits, failed, undone;
+	int err; /* of the state; -ENOENT: no door */
+	int64_t mtime;
 };
 
 /* Under the lock: a load that is at work may be one to be confirmed. */
@@ -247,33 +275,55 @@ static int look(struct look *now)
 	if (lock < 0)
 		return lock;
 	now->waits = confirm_deadline();
-	now->mtime = state_read(&state) ? 0 : state.config_mtime;
-	if (!now->mtime)
+	now->failed = confirm_failed();
+	now->undone = confirm_undone();
+	now->err = state_read(&state);
+	now->mtime = now->err ? 0 : state.config_mtime;
+	if (now->err == -ENOENT)
 		(void)pin_unmount(); /* the lock was made for nothing */
 	lock_release(lock);
 	return 0;
 }
 
+static bool in_force(const struct look *now)
+{
+	struct stat st;
+
+	return !stat(CONFIG_FILE, &st) &&
+	       st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec ==
+		       now->mtime;
+}
+
 /*
- * Who then loads by himself must not bring back what was undone: what was in
- * force during the wait has to be so still.
+ * Who then loads by himself must bring in nothing that nobody has confirmed:
+ * the file has to be the one in force, or no load may have been undone.
  */
 static int wait_until_over(void)
 {
-	struct look first, now;
+	struct look now = { .waits = true };
+	bool waited = false;
 
-	if (look(&first))
-		return EXIT_FAILED;
-	now = first;
-	while (now.waits) {
+	while (!look(&now) && now.waits) {
+		waited = true;
 		sleep(1);
-		if (look(&now))
-			return EXIT_FAILED;
 	}
-	if (now.mtime == first.mtime)
+	if (now.waits)
+		return EXIT_FAILED;
+	if (now.failed)
+		log_error("a change was to be undone, and that failed: "
+			  UNDO_FAILED);
+	else if (now.err == -ENOENT && (waited || now.undone))
+		log_error("the door that waited was undone or unloaded: put "
+			  "its configuration right, then anyport load");
+	else if (now.err && now.err != -ENOENT)
+		log_error("the record of what is loaded, in " STATE_DIR
+			  ", cannot be read: anyport load");
+	else if (!now.err && !in_force(&now))
+		log_error(CONFIG_FILE " is not what is in force: it was "
+			  "changed, or a change was undone: put it right, then "
+			  "anyport reload");
+	else
 		return EXIT_DONE;
-	log_error("the change that waited was undone or replaced: put its "
-		  "configuration right, then anyport reload");
 	return EXIT_FAILED;
 }
 
@@ -298,7 +348,7 @@ static int parse_confirm(int argc, char **argv, bool *wait)
 
 int cmd_confirm(int argc, char **argv)
 {
-	bool wait = false;
+	bool failed, wait = false;
 	int lock, waited, status = parse_confirm(argc, argv, &wait);
 
 	if (status)
@@ -316,12 +366,16 @@ int cmd_confirm(int argc, char **argv)
 	lock = lock_command();
 	if (lock < 0)
 		return EXIT_FAILED;
-	waited = confirm_cancel();
+	waited = confirm_deadline() ? confirm_cancel() : 0;
+	failed = confirm_failed();
 	lock_release(lock);
 	if (waited > 0)
 		return EXIT_DONE;
 	if (waited < 0)
 		log_error("cannot confirm: %s", strerror(-waited));
+	else if (failed)
+		log_error("nothing waits to be confirmed: the change was to be "
+			  "undone, and that failed: " UNDO_FAILED);
 	else
 		log_error("nothing waits to be confirmed: it was confirmed, "
 			  "undone or replaced by a later command; see anyport "

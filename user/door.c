@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "confirm.h"
 #include "door.h"
 #include "gone.h"
 #include "log.h"
@@ -144,6 +145,7 @@ static int clean_up(struct door *door)
 				 "cannot remove what an interrupted command "
 				 "left: %s",
 				 xdp_why(err));
+	(void)confirm_cancel(); /* with what it was to undo */
 	return 0;
 }
 

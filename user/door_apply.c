@@ -434,8 +434,7 @@ int door_apply(struct door *door, const struct config *config, bool replace)
 	int undone = door_undo(door);
 
 	if (undone)
-		log_error("undoing it failed too: %s: anyport unload, then "
-			  "load",
+		log_error("undoing it failed too: %s: " UNDO_FAILED,
 			  strerror(-undone));
 	return err;
 }

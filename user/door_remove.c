@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "attach_tc.h"
-#include "confirm.h"
 #include "door.h"
 #include "uplink.h"
 
@@ -52,7 +51,6 @@ int door_remove(const struct pin_paths *paths, bool *left)
 	int err, one, stripped;
 
 	*left = false;
-	(void)confirm_cancel();
 	err = close_door(paths);
 	one = pin_retire(paths);
 	if (one && one != -ENOENT && one != -ENOTEMPTY)

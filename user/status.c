@@ -181,10 +181,16 @@ static void warn_undo(struct status *s)
 			   "the last change will be undone in %" PRId64
 			   " s unless it is confirmed",
 			   left > 0 ? left : 0);
-	else if (confirm_failed())
-		report_add(&s->report, true, "anyport unload && anyport load",
+}
+
+/* Also where what is left is no door any more. */
+static void warn_failed(struct status *s)
+{
+	if (confirm_failed())
+		report_add(&s->report, true, "anyport unload",
 			   "the last change was not confirmed, and undoing it "
-			   "failed");
+			   "failed: put the configuration right before the "
+			   "next anyport load");
 }
 
 /* The door's pins are of a shape that state_read() takes for "not loaded". */
@@ -207,7 +213,8 @@ static int look_for_remains(struct status *s)
 		report_add(&s->report, true, "anyport unload && anyport load",
 			   "%s is missing or is not this version's", offender);
 	else if (state == PIN_REMAINS)
-		report_add(&s->report, true, "anyport load",
+		report_add(&s->report, true,
+			   confirm_failed() ? "anyport unload" : "anyport load",
 			   "%s was left by a command that did not finish",
 			   offender);
 	return 0;
@@ -274,8 +281,10 @@ int status_gather(struct status *s, const char *path)
 
 	memset(s, 0, sizeof(*s));
 	err = gather(s, path);
-	if (!err)
+	if (!err) {
+		warn_failed(s);
 		warn_gone(s);
+	}
 	return err;
 }
 

@@ -16,8 +16,25 @@ waiting() {
 	grep -lx anyport-confirm /proc/[0-9]*/comm 2>/dev/null | wc -l
 }
 none_waits() { [ "$(waiting)" = 0 ]; }
+# What goes by the rules of an installed one: the file that is loaded again.
+mkdir "$LAB_DIR/etc.up" "$LAB_DIR/etc.work"
+mount -t overlay -o "lowerdir=/etc,upperdir=$LAB_DIR/etc.up,workdir=$LAB_DIR/etc.work" \
+	overlay /etc || { echo "Bail out! cannot lay over /etc"; exit 1; }
+mkdir -p /etc/anyport
+# shellcheck disable=SC2034 # for config and door
+CONF=/etc/anyport/anyport.conf
+config
+
 json=/run/anyport/$(netns_number).json
 confirm=/run/anyport/$(netns_number).confirm
+
+# A note is all that is left, for who would load again by himself.
+undone() {
+	[ "$(cat "$confirm")" = undone ] || return
+	mv "$confirm" "$LAB_DIR/undone" && rmdir /run/anyport && clean
+	local rc=$?
+	mkdir -p /run/anyport && mv "$LAB_DIR/undone" "$confirm" && return $rc
+}
 
 # ---- load ------------------------------------------------------------------------
 begun=$SECONDS
@@ -26,9 +43,16 @@ ok "does not wait itself" test $((SECONDS - begun)) -lt $S
 ok "the door serves" serves
 ok "one process waits" test "$(waiting)" = 1
 ok "until then" test "$(cat "$confirm")" -le $(($(date +%s) + S))
-ok "nobody confirms: nothing is left" until_true $((8 * S)) clean
+ok "nobody confirms: a note is left" until_true $((8 * S)) undone
 ok "no process waits" until_true $S none_waits
 ok "confirm is too late" refuses 1 "nothing waits" door confirm
+ok "whoever loads by himself is told not to" \
+	refuses 1 "was undone or unloaded: put its" door confirm --wait
+ok "status does not call it wrong" \
+	refuses 3 "not loaded" $IN "$ANYPORT" status
+ok "the note stays" undone
+ok "until an unload" door unload
+ok "nothing is left" clean
 
 ok "load --confirm $S" door load --confirm $S
 ok "confirm" door confirm
@@ -131,19 +155,54 @@ ok "confirm" door confirm
 ok "it ends well" wait $waiter
 await $S
 ok "nobody confirms, and the file is the same: it ends well" wait $waiter
-config 'address = 198.51.100.9'
-touch -d '+5 seconds' "$CONF"
-await $S
+edit() { # line ...: as config, a second later at least
+	config "$@" && touch -d "+$((edits += 5)) seconds" "$CONF"
+}
+edits=0
+not_in_force() {
+	refuses 1 "is not what is in force" door confirm --wait
+}
 ends_badly() {
 	! wait $waiter && cat "$LAB_DIR/waited" && [ "$(address_count)" = 1 ] &&
-		grep -q "was undone or replaced" "$LAB_DIR/waited"
+		grep -q "is not what is in force" "$LAB_DIR/waited"
 }
+edit 'address = 198.51.100.9'
+await $S
 ok "nobody confirms another configuration: it fails" ends_badly
+ok "so it does for every event after that" not_in_force
+edit
+ok "and before a person has reloaded" not_in_force
+door reload 2>/dev/null
+ok "not afterwards" door confirm --wait
+
+# B waits, an event comes, C takes B's place.
+edit 'address = 198.51.100.9'
+await 60
+edit 'address = 198.51.100.9' 'address = 198.51.100.8'
+ok "reload --confirm $S of a third one" door reload --confirm $S
+undone_to_second() { [ ! -e "$confirm" ] && [ "$(address_count)" = 2 ]; }
+ok "nobody confirms: the second one is back" until_true $((8 * S)) undone_to_second
+fails() {
+	! wait $waiter && grep "is not what is in force" "$LAB_DIR/waited"
+}
+ok "the third one, still in the file, is not brought back" fails
+edit 'address = 198.51.100.9'
+door reload 2>/dev/null
+edit
+await 60
+edit 'address = 198.51.100.9' 'address = 198.51.100.8'
+ok "reload --confirm 60 of a third one" door reload --confirm 60
+ok "confirm" door confirm
+ok "it is in force, so that it ends well" wait $waiter
 door unload
 config
 ok "load --confirm $S" door load --confirm $S
 ok "nobody confirms, nothing is loaded: it fails" \
 	refuses 1 "was undone" $IN "$ANYPORT" confirm --wait
+ok "a note is left" undone
+door load 2>/dev/null
+ok "until a load" door confirm --wait
+ok "unload" door unload
 ok "nothing is left" clean
 
 # ---- undoing fails ---------------------------------------------------------------------
@@ -160,9 +219,9 @@ logged() { grep -a "$1" "$LAB_DIR/log"; }
 status_says() {
 	local rc=0
 	door status >"$LAB_DIR/status" || rc=$?
-	[ $rc = 1 ] && grep "$1" "$LAB_DIR/status"
+	[ $rc = "$1" ] && grep "$2" "$LAB_DIR/status"
 }
-hushed() { ! status_says "undoing it failed"; }
+hushed() { ! door status | grep "undoing it failed"; }
 ok "a log to look into" own_log
 door load 2>/dev/null
 cp "$json" "$LAB_DIR/state.json"
@@ -173,9 +232,53 @@ ok "nobody confirms, it cannot be undone: the log says so" \
 	until_true $((8 * S)) logged "undoing failed: Is a directory: anyport unload"
 ok "no process waits" until_true $S none_waits
 rmdir "$json" && cp "$LAB_DIR/state.json" "$json"
-ok "so does status, with exit status 1" status_says "wrong: .*undoing it failed"
+ok "so does status, with exit status 1" status_says 1 "wrong: .*undoing it failed"
+ok "nor does it advise to load what was undone" \
+	refuses 1 "" grep -E "mend: .*anyport load" "$LAB_DIR/status"
+ok "confirm says it" refuses 1 "that failed: anyport unload" door confirm
+ok "and ends nothing" status_says 1 "wrong: .*undoing it failed"
+ok "whoever loads by himself is told" \
+	refuses 1 "that failed: anyport unload" door confirm --wait
 ok "until the next command" door reload
 ok "that has done it" hushed
+ok "unload" door unload
+ok "nothing is left" clean
+
+: >"$LAB_DIR/log"
+ok "load --confirm $S" door load --confirm $S
+rm "$json" && mkdir "$json"
+ok "nobody confirms, the load cannot be undone: the log says so" \
+	until_true $((8 * S)) logged "undoing failed: Is a directory: anyport unload"
+ok "so does status, with exit status 3" status_says 3 "wrong: .*undoing it failed"
+ok "confirm says it" refuses 1 "that failed: anyport unload" door confirm
+rmdir "$json"
+ok "and ends nothing" status_says 3 "wrong: .*undoing it failed"
+ok "until a load" door load
+ok "that has done it" hushed
+config
+
+# ---- an interface vanishes --------------------------------------------------------------
+: >"$LAB_DIR/log"
+for mode in native tc; do
+	door unload
+	config "attach = $mode"
+	door load 2>/dev/null
+	config "attach = $mode" 'interface = e1'
+	ok "$mode: reload --confirm $S: one more uplink" door reload --confirm $S
+	$IN ip link del e1
+	gone() { [ ! -e "$confirm" ]; }
+	ok "it is gone, nobody confirms: undone" until_true $((8 * S)) gone
+	uplink e1
+	door reload 2>/dev/null
+	config "attach = $mode"
+	ok "$mode: reload --confirm $S: one uplink less" door reload --confirm $S
+	$IN ip link del e1
+	ok "it is gone, nobody confirms: undone" until_true $((8 * S)) gone
+	ok "the door serves" serves
+	uplink e1
+done
+ok "each was undone" test "$(grep -ao "nobody confirmed in time" "$LAB_DIR/log" | wc -l)" = 4
+ok "none failed" refuses 1 "" logged "undoing failed"
 config
 ok "unload" door unload
 ok "nothing is left" clean
@@ -189,7 +292,7 @@ hang_up() {
 }
 ok "the terminal hangs up: it goes on waiting" hang_up
 ok "the door serves" serves
-ok "and undoes it in time" until_true $((8 * S)) clean
+ok "and undoes it in time" until_true $((8 * S)) undone
 
 output=$(door load --confirm 60 2>&1 | cat)
 ok "it keeps no pipe open" test -n "$output"

@@ -257,6 +257,37 @@ puts_off() {
 	ok "systemctl is through" refuses is failed anyport-interface.service
 }
 
+in_force() { # ADDRESS
+	anyport status --json | grep -F "\"address\": \"$1\""
+}
+
+# The undone file is still there when the next interface appears.
+not_brought_back() {
+	sed -i '/^address/a address = 198.51.100.9' /etc/anyport/anyport.conf
+	ok "reload --confirm 3 of one more address" anyport reload --confirm 3
+	ok "it is in force" in_force 198.51.100.9
+	ok "nobody confirms: undone" wait_for refuses in_force 198.51.100.9
+	ip link del up1
+	veth up1
+	settled
+	ok "an interface appears: it is not brought back" \
+		refuses in_force 198.51.100.9
+	ok "nor is the interface served" refuses on up1
+	ok "the log says what to do" wait_for interface_says \
+		"is not what is in force"
+	sed -i '/100.9$/d' /etc/anyport/anyport.conf
+	ok "put right: reload" anyport reload
+	ok "the door is on the interface" on up1
+	ip link del up1
+	veth up1
+	ok "and again when it is made anew" wait_for on up1
+	settled
+}
+
+interface_says() {
+	journalctl -q --no-pager -u anyport-interface.service | grep -F "$1"
+}
+
 # sshd takes two seconds until it listens, by itself or through systemd.
 sshd_units() {
 	cat >/run/systemd/system/ssh.service <<-END
@@ -276,6 +307,21 @@ refused_for_sshd() {
 		grep_journal "claim takes port $1, where sshd listens" && nothing
 }
 
+# As where sshd is ordered after OpenVPN, which waits for the door.
+comes_before_sshd() {
+	sed -i '1i [Unit]\nAfter=anyport.service' /run/systemd/system/ssh.service
+	systemctl daemon-reload
+	systemctl start together.target
+	ok "sshd waits for the door: that is loaded after 10 s" \
+		wait_for is active anyport.service
+	ok "the log says that sshd was not there" wait_for \
+		grep_journal "sshd has not started within 10 s"
+	ok "then sshd starts" wait_for is active ssh.service
+	ok "the claim is in force: reload" systemctl reload anyport.service
+	ok "the log says that it is" wait_for grep_journal "it does so already"
+	systemctl stop anyport.service ssh.service
+}
+
 keeps_sshd() {
 	systemctl stop anyport.service
 	sshd_units
@@ -285,6 +331,7 @@ keeps_sshd() {
 	ok "without an order, which may become a cycle" \
 		refuses grep -w ssh.service <(started anyport.service After)
 	systemctl stop ssh.service
+	comes_before_sshd
 	sed -i 's/= 2222/= 2223/' /etc/anyport/anyport.conf
 	sed -i 's/=2222/=2223/' /run/systemd/system/ssh.socket
 	systemctl daemon-reload
@@ -365,6 +412,7 @@ inside() {
 	at_boot
 	appears
 	puts_off
+	not_brought_back
 	keeps_sshd
 	taken_away
 	removed
