@@ -88,7 +88,8 @@ bool prog_is_ours(uint32_t id, const char *name)
 	uint32_t map[PROG_MAPS], n = maps_of(id, name, map);
 
 	return (uses(map, n, ".data.active") && uses(map, n, ".data.config")) ||
-	       (uses(map, n, "active") && uses(map, n, "config")); /* layout 1 */
+	       (uses(map, n, "active") &&
+		uses(map, n, "config")); /* layout 1 */
 }
 
 uint32_t prog_instance(uint32_t id)

@@ -118,8 +118,8 @@ int uplink_keep(struct door *door, const struct link *link,
 				 "a reload does not change: anyport load",
 				 attach_name(wanted), link->name,
 				 attach_name(mode));
-	ingress = mode == ATTACH_TC ? found.ingress :
-				      uplink_acting(door, &found.xdp);
+	ingress = mode == ATTACH_TC ? found.ingress
+				    : uplink_acting(door, &found.xdp);
 	if (!ingress || !prog_is_ours(found.egress, PROG_EGRESS))
 		return 0;
 	if (wanted != ATTACH_AUTO)
@@ -130,9 +130,9 @@ int uplink_keep(struct door *door, const struct link *link,
 	out->ingress_id = ingress;
 	out->made_clsact = tc_made_clsact(link->ifindex);
 	door->chained |= out->dispatcher;
-	err = out->dispatcher ? uplink_retire(door, link, &found.xdp, ingress) :
-				0;
+	err = out->dispatcher ? uplink_retire(door, link, &found.xdp, ingress)
+			      : 0;
 	return err ? door_fail(door, err, "cannot see what is on %s: %s",
-			       link->name, strerror(-err)) :
-		     1;
+			       link->name, strerror(-err))
+		   : 1;
 }
