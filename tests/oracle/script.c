@@ -205,6 +205,47 @@ static bool is_unheard(unsigned int flow)
 	return true;
 }
 
+/* Another of the member's connections has the same port: nft gives the second
+ * one another. */
+static bool is_of_two(const struct sequence *s, unsigned int flow)
+{
+	const struct flow *f = &s->flow[flow], *g;
+
+	for (g = s->flow; g < s->flow + s->n_flows; g++)
+		if (g != f && g->proto == f->proto && g->v6 == f->v6 &&
+		    g->member == f->member && g->port == f->port)
+			return true;
+	return false;
+}
+
+/* Both have ended the flow's connection, OpenVPN first: it is in TIME_WAIT. */
+static bool is_waiting(const struct sequence *s, unsigned int n)
+{
+	const struct step *st;
+	bool closed = false, waiting = false;
+
+	for (st = s->step; st < s->step + n; st++) {
+		if (st->flow != s->step[n].flow)
+			continue;
+		if (st->op == OP_SYN)
+			closed = waiting = false;
+		closed |= st->op == OP_CLOSE;
+		waiting |= closed && st->op == OP_FIN;
+	}
+	return waiting;
+}
+
+static const char *history(const struct sequence *s, unsigned int n)
+{
+	const struct step *st = &s->step[n];
+
+	if (st->op == OP_ERROR && is_unheard(st->flow))
+		return " unheard";
+	if (st->op == OP_SYN && is_waiting(s, n) && is_of_two(s, st->flow))
+		return " waits of-two";
+	return "";
+}
+
 void script_describe(const struct sequence *s, unsigned int n, char *out,
 		     size_t size)
 {
@@ -222,8 +263,6 @@ void script_describe(const struct sequence *s, unsigned int n, char *out,
 	if (has_flow(st))
 		snprintf(flow, sizeof(flow), " %s%d %s%s",
 			 f->proto == IPPROTO_UDP ? "udp" : "tcp", f->v6 ? 6 : 4,
-			 port_class(f),
-			 st->op == OP_ERROR && is_unheard(st->flow) ? " unheard"
-								    : "");
+			 port_class(f), history(s, n));
 	step_text(st, kind, flow, out, size);
 }
