@@ -222,13 +222,15 @@ static bool is_of_two(const struct sequence *s, unsigned int flow)
 static bool is_waiting(const struct sequence *s, unsigned int n)
 {
 	const struct step *st;
-	bool closed = false, waiting = false;
+	bool closed = false, waiting = false, down = false;
 
 	for (st = s->step; st < s->step + n; st++) {
-		if (st->flow != s->step[n].flow)
+		if (st->op == OP_DOWN || st->op == OP_UP)
+			down = st->op == OP_DOWN;
+		else if (st->flow != s->step[n].flow)
 			continue;
-		if (st->op == OP_SYN)
-			closed = waiting = false;
+		if (st->op == OP_RST || (st->op == OP_SYN && waiting && !down))
+			closed = waiting = false; /* ended, or another one */
 		closed |= st->op == OP_CLOSE;
 		waiting |= closed && st->op == OP_FIN;
 	}
