@@ -57,8 +57,8 @@ const char *device_wrong(const char *name)
 	if (strnlen(name, IF_NAMESIZE) == IF_NAMESIZE)
 		return "it has more than 15 characters";
 	for (; *name; name++)
-		if (*name <= ' ' || *name > '~' || *name == '/')
-			return "only plain characters may be in it";
+		if (!plain(*name)) /* a shell may be given it, in an advice */
+			return "only letters, digits, . _ - and @ may be in it";
 	return NULL;
 }
 
