@@ -50,6 +50,10 @@ const char *instance_wrong(const char *name)
 	return NULL;
 }
 
+/*
+ * As value_interface() has it. The kernel asks for what is before a colon, so
+ * with one any text would be the name of a device that exists.
+ */
 const char *device_wrong(const char *name)
 {
 	if (!name || !*name)
@@ -57,8 +61,8 @@ const char *device_wrong(const char *name)
 	if (strnlen(name, IF_NAMESIZE) == IF_NAMESIZE)
 		return "it has more than 15 characters";
 	for (; *name; name++)
-		if (!plain(*name)) /* a shell may be given it, in an advice */
-			return "only letters, digits, . _ - and @ may be in it";
+		if (*name <= ' ' || *name > '~' || strchr("/:%,", *name))
+			return "that is no interface's name";
 	return NULL;
 }
 
