@@ -166,11 +166,12 @@ ok "a dispatcher without its bpffs: unload" refuses 1 "nsenter --net" unpinned u
 ok "unload as it says" door unload
 ok "nothing of ours is left" clean
 $IN ip link set dev e1 xdpdrv off
+config 'attach = tc' # or e0 has a dispatcher, where the kernel can, and is named
 door load 2>/dev/null
 $IN ip link set dev e1 xdpdrv object "$LAB_DIR/named.bpf.o" section xdp
-config 'interface = e1'
+config 'attach = tc' 'interface = e1'
 ok "reload likewise" refuses 1 "nsenter --net" unpinned reload -c "$CONF"
-config
+config 'attach = tc'
 door reload --confirm 600 2>/dev/null
 for command in reload load; do
 	ok "$command likewise, for an interface that it does not name" \
