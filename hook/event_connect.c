@@ -149,15 +149,11 @@ static const char *what_mends(int err)
 	switch (err) {
 	case -ENOSPC:
 	case -EDQUOT: return "make room on its file system (df, df -i)";
-	case -EBADF:  /* as our own openers say it */
-	case -EEXIST: /* a directory, where a new file goes first */
+	case -EBADF: /* as our own openers say it */
 	case -ELOOP:
 	case -EISDIR:
 	case -ENXIO: return "that is none of anyport's files: remove it";
-	case -EACCES:
-	case -EPERM:
-	case -EROFS: return "OpenVPN's user must be able to write there";
-	default: return "the system's log may say why";
+	default: return "OpenVPN's user must be able to write there";
 	}
 }
 

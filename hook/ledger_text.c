@@ -107,12 +107,6 @@ static int parse_numbers(char **save, struct claim *c)
 	return c->pid ? 0 : -EINVAL;
 }
 
-/* A note of reconcile's has none. */
-static bool is_device(const char *name)
-{
-	return !strcmp(name, "?") || !device_wrong(name);
-}
-
 static int parse_claim(char **save, struct ledger *out)
 {
 	struct claim *c;
@@ -124,7 +118,7 @@ static int parse_claim(char **save, struct ledger *out)
 	if (next_number(save, UINT64_MAX / 2, &c->seq) || !c->seq ||
 	    next_word(save, c->instance, sizeof(c->instance)) ||
 	    instance_wrong(c->instance) ||
-	    next_word(save, c->dev, sizeof(c->dev)) || !is_device(c->dev))
+	    next_word(save, c->dev, sizeof(c->dev)) || device_wrong(c->dev))
 		return -EINVAL;
 	return parse_numbers(save, c);
 }

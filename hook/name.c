@@ -50,10 +50,6 @@ const char *instance_wrong(const char *name)
 	return NULL;
 }
 
-/*
- * As value_interface() has it. The kernel asks for what is before a colon, so
- * with one any text would be the name of a device that exists.
- */
 const char *device_wrong(const char *name)
 {
 	if (!name || !*name)
@@ -61,8 +57,8 @@ const char *device_wrong(const char *name)
 	if (strnlen(name, IF_NAMESIZE) == IF_NAMESIZE)
 		return "it has more than 15 characters";
 	for (; *name; name++)
-		if (*name <= ' ' || *name > '~' || strchr("/:%,", *name))
-			return "that is no interface's name";
+		if (*name <= ' ' || *name > '~' || *name == '/')
+			return "only plain characters may be in it";
 	return NULL;
 }
 

@@ -30,7 +30,6 @@ static const char *unusable(int err)
 	switch (err) {
 	case -EAGAIN: return "it has no END";
 	case -EBUSY: return "it is being rewritten";
-	case -ETIMEDOUT: return "no time left to read it twice";
 	default: return strerror(-err);
 	}
 }

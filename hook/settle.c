@@ -158,10 +158,10 @@ void settle_say_left(const char *name, const struct claim *claim, size_t r)
 	hooklog_warn("%s: the ledger has a route to %s dev %s that the "
 		     "configuration does not allow, not deleted; if it is "
 		     "from before the configuration changed: ip %sroute del %s "
-		     "dev %s proto %u metric %u table %u",
+		     "dev %s metric %u table %u",
 		     name, text, claim->dev,
 		     dst->family == AF_INET6 ? "-6 " : "", text, claim->dev,
-		     claim->protocol, claim->metric, claim->table);
+		     claim->metric, claim->table);
 }
 
 /* Routes went with their device; one that the configuration does not allow is

@@ -30,7 +30,7 @@ struct table {
 struct reader {
 	struct table clients, routes;
 	struct status_file *out;
-	bool time, end, sorted, torn;
+	bool time, end, sorted;
 	const char *separator;
 };
 
@@ -201,25 +201,6 @@ static void share_last_ref(struct status_file *file)
 				file->session[i - 1].last_ref;
 }
 
-/*
- * What is left of a row after a shorter or longer one was written over its
- * beginning: no tag, or the end of one.
- */
-static bool is_torn(const char *tag)
-{
-	static const char *const known[] = { "CLIENT_LIST", "ROUTING_TABLE",
-					     "GLOBAL_STATS", "HEADER" };
-	size_t n = strlen(tag);
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		size_t whole = strlen(known[i]);
-
-		if (n < whole && !strcmp(known[i] + whole - n, tag))
-			return true;
-	}
-	return tag[strspn(tag, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_")] != '\0';
-}
-
 static int read_line(struct reader *r, char *line)
 {
 	char *field[FIELDS] = { 0 };
@@ -239,8 +220,6 @@ static int read_line(struct reader *r, char *line)
 		return read_client(r, field, n);
 	} else if (!strcmp(field[0], r->routes.name)) {
 		read_route(r, field, n);
-	} else {
-		r->torn |= is_torn(field[0]);
 	}
 	return 0;
 }
@@ -276,8 +255,6 @@ int status_file_parse(char *text, struct status_file *out)
 	if (!err &&
 	    (!r.time || r.clients.at[NAME] < 0 || r.clients.at[SINCE] < 0))
 		err = -EINVAL;
-	if (!err && r.torn)
-		err = -EBUSY;
 	if (err)
 		status_file_free(out);
 	return err;
@@ -318,7 +295,7 @@ static int read_still(const char *path, const struct deadline *deadline,
 		      char *text, char *before, struct status_file *out)
 {
 	ssize_t n, was = 0;
-	int err = -ETIMEDOUT;
+	int err = -EBUSY;
 
 	for (int try = 0; try < TRIES; try++) {
 		if (try && deadline_sleep(deadline, STILL))
@@ -328,12 +305,12 @@ static int read_still(const char *path, const struct deadline *deadline,
 			return n;
 		if (n != was || memcmp(text, before, n)) {
 			memcpy(before, text, n);
-			err = was ? -EBUSY : -ETIMEDOUT;
 			was = n;
+			err = -EBUSY;
 			continue;
 		}
 		err = status_file_parse(text, out);
-		if (err != -EAGAIN && err != -EBUSY)
+		if (err != -EAGAIN)
 			break;
 	}
 	return err;

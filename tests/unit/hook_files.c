@@ -284,8 +284,7 @@ int __wrap_deadline_sleep(const struct deadline *deadline, int ms)
 				      ROW("bob") ROW("carol"))
 #define HEAD 3 /* rows */
 
-static int read_rewritten(const char *then, int rows, bool stalled,
-			  struct status_file *f)
+static int read_rewritten(const char *then, int rows, struct status_file *f)
 {
 	struct deadline deadline;
 	int err;
@@ -299,8 +298,6 @@ static int read_rewritten(const char *then, int rows, bool stalled,
 	write_row();
 	for (writer.then = then; rows--;)
 		write_row();
-	if (stalled)
-		writer.rest = NULL;
 	err = status_file_read(file, &deadline, f);
 	close(writer.fd);
 	memset(&writer, 0, sizeof(writer));
@@ -314,26 +311,15 @@ static void rewritten(void **state)
 
 	(void)state;
 	for (int rows = HEAD; rows < HEAD + 5; rows++) {
-		assert_int_equal(read_rewritten(NULL, rows, false, &f), 0);
+		assert_int_equal(read_rewritten(NULL, rows, &f), 0);
 		assert_int_equal(f.time, 1795392010);
 		assert_int_equal(f.n, 4);
 		assert_string_equal(f.session[1].name, "alice");
 		assert_string_equal(f.session[2].name, "bob");
 		status_file_free(&f);
 	}
-	assert_int_equal(read_rewritten(ROW("x") BEFORE AFTER, HEAD, false,
-					&f),
+	assert_int_equal(read_rewritten(ROW("x") BEFORE AFTER, HEAD, &f),
 			 -EBUSY);
-}
-
-/* OpenVPN is stopped between two rows: where they meet one is cut. */
-static void stalled(void **state)
-{
-	struct status_file f;
-
-	(void)state;
-	for (int rows = HEAD + 1; rows < HEAD + 3; rows++)
-		assert_int_equal(read_rewritten(NULL, rows, true, &f), -EBUSY);
 }
 
 static int set_up(void **state)
@@ -352,7 +338,6 @@ int main(void)
 		cmocka_unit_test(not_its_own), cmocka_unit_test(disk_full),
 		cmocka_unit_test(status),      cmocka_unit_test(tab_in_name),
 		cmocka_unit_test(cut),         cmocka_unit_test(rewritten),
-		cmocka_unit_test(stalled),
 	};
 
 	return cmocka_run_group_tests_name("hook_files", tests, set_up,
