@@ -18,7 +18,7 @@
 
 /* OpenVPN writes its status every 60 s unless told otherwise. */
 #define FRESH 130 /* s */
-/* A claim younger than the file by less may be missing from it. */
+/* What happened shortly before a file was written may be missing from it. */
 #define MARGIN 2 /* s */
 /* Last packets of a session that was left, still under way. */
 #define QUIET 3 /* s */
@@ -28,7 +28,9 @@
 static const char *unusable(int err)
 {
 	switch (err) {
-	case -EAGAIN: return "it has no END";
+	case -EAGAIN:
+		return "it is not whole (a comma in a name needs "
+		       "status-version 3)";
 	case -EBUSY: return "it is being rewritten";
 	default: return strerror(-err);
 	}
@@ -93,7 +95,11 @@ const struct status_session *observed_session(const struct observed *o,
 	return s;
 }
 
-/* NULL when the claim stands, else why it does not. */
+/*
+ * NULL when the claim stands, else why it does not. A file that OpenVPN was
+ * stopped in is known as such by whoever is in the file before it as well: a
+ * session has to be as old as that one before its absence proves anything.
+ */
 static const char *unfounded(const struct reconciler *r,
 			     const struct ledger *ledger,
 			     const struct claim *claim)
@@ -102,7 +108,7 @@ static const char *unfounded(const struct reconciler *r,
 
 	if (!claim_live(claim))
 		return "its device or OpenVPN process is gone";
-	if (o && o->fresh && o->file.time > claim->at + MARGIN &&
+	if (o && o->fresh && o->file.time > claim->at + FRESH &&
 	    !observed_session(o, ledger->name, claim->time_unix))
 		return "OpenVPN has no such session";
 	return NULL;

@@ -27,10 +27,13 @@ struct table {
 	size_t n;
 };
 
+/* Of the file, in OpenVPN's order. */
+enum part { NOTHING, TITLE, TIME, CLIENTS, ROUTES, END };
+
 struct reader {
 	struct table clients, routes;
 	struct status_file *out;
-	bool time, end, sorted;
+	enum part part;
 	const char *separator;
 };
 
@@ -94,36 +97,27 @@ static struct status_session *new_session(struct status_file *file)
 	return &file->session[file->n++];
 }
 
-/*
- * With commas a common name may shift the columns of its row: a row that has
- * not as many fields as its header is skipped, and so is every name that no
- * account can have (UNDEF: not authenticated yet).
- */
-static const char *cell(const struct table *table, char **field, size_t n,
+static const char *cell(const struct table *table, char **field,
 			enum column column)
 {
-	if (table->at[column] < 0 || n != table->n)
-		return NULL;
-	return field[table->at[column]];
+	return table->at[column] < 0 ? NULL : field[table->at[column]];
 }
 
+/* UNDEF: not authenticated yet. */
 static bool is_member(const char *name)
 {
 	return name && !name_wrong(name) && strcmp(name, "UNDEF");
 }
 
-static int read_client(struct reader *r, char **field, size_t n)
+static int read_client(struct reader *r, char **field)
 {
 	const struct table *t = &r->clients;
-	const char *name = cell(t, field, n, NAME);
-	const char *since = cell(t, field, n, SINCE);
+	const char *name = cell(t, field, NAME);
+	const char *since = cell(t, field, SINCE);
 	struct status_session *s;
 
 	if (!is_member(name) || !since || seconds(since) < 0)
 		return 0;
-	/* OpenVPN tells its clients first. */
-	if (r->sorted)
-		return -EINVAL;
 	s = new_session(r->out);
 	if (!s)
 		return -ENOMEM;
@@ -170,27 +164,27 @@ struct status_session *status_file_next(const struct status_file *file,
 	return s < file->session + file->n && !strcmp(s->name, name) ? s : NULL;
 }
 
-static void sort(struct reader *r)
+static void sort(struct status_file *file)
 {
-	if (!r->sorted && r->out->n)
-		qsort(r->out->session, r->out->n, sizeof(*r->out->session),
-		      by_name);
-	r->sorted = true;
+	if (file->n)
+		qsort(file->session, file->n, sizeof(*file->session), by_name);
 }
 
 /* Of several sessions under one name the first keeps it until the end. */
-static void read_route(struct reader *r, char **field, size_t n)
+static int read_route(struct reader *r, char **field)
 {
-	const char *name = cell(&r->routes, field, n, NAME);
-	const char *last = cell(&r->routes, field, n, LAST_REF);
+	const char *name = cell(&r->routes, field, NAME);
+	const char *last = cell(&r->routes, field, LAST_REF);
 	struct status_session *s;
 
 	if (!is_member(name) || !last)
-		return;
-	sort(r);
+		return 0;
 	s = status_file_first(r->out, name);
-	if (s && seconds(last) > s->last_ref)
+	if (!s)
+		return -EAGAIN;
+	if (seconds(last) > s->last_ref)
 		s->last_ref = seconds(last);
+	return 0;
 }
 
 static void share_last_ref(struct status_file *file)
@@ -201,27 +195,71 @@ static void share_last_ref(struct status_file *file)
 				file->session[i - 1].last_ref;
 }
 
+static int enter(struct reader *r, enum part part)
+{
+	if (r->part != part - 1)
+		return -EAGAIN;
+	r->part = part;
+	return 0;
+}
+
+static int read_time(struct reader *r, char **field, size_t n)
+{
+	if (n != 3)
+		return -EAGAIN;
+	r->out->time = seconds(field[2]);
+	return enter(r, TIME);
+}
+
+static int read_titles(struct reader *r, char **field, size_t n)
+{
+	bool clients = r->part == TIME;
+	struct table *table = clients ? &r->clients : &r->routes;
+
+	if (n < 3 || strcmp(field[1], table->name))
+		return -EAGAIN;
+	read_header(table, field, n);
+	if (!clients)
+		sort(r->out);
+	return enter(r, clients ? CLIENTS : ROUTES);
+}
+
+static int read_row(struct reader *r, char **field, size_t n)
+{
+	bool client = r->part == CLIENTS;
+	const struct table *table = client ? &r->clients : &r->routes;
+
+	if ((!client && r->part != ROUTES) || strcmp(field[0], table->name))
+		return -EAGAIN;
+	/* A comma in a name shifts the columns: whose row it is, is unknown. */
+	if (n != table->n)
+		return *r->separator == ',' ? 0 : -EAGAIN;
+	return client ? read_client(r, field) : read_route(r, field);
+}
+
+/*
+ * When OpenVPN is stopped while it writes, rows of the file before follow the
+ * new ones. A member who is in both files and in neither of these parts was
+ * written over by the new clients and is still to be among them. Then all old
+ * routes follow, and his is nobody's; or the new clients have written over the
+ * old routes' header, too, and what follows has none.
+ */
 static int read_line(struct reader *r, char *line)
 {
 	char *field[FIELDS] = { 0 };
 	size_t n = split(line, r->separator, field);
 
+	if (!strcmp(field[0], "TITLE"))
+		return enter(r, TITLE);
+	if (!strcmp(field[0], "TIME"))
+		return read_time(r, field, n);
+	if (!strcmp(field[0], "HEADER"))
+		return read_titles(r, field, n);
+	if (!strcmp(field[0], "GLOBAL_STATS"))
+		return r->part == ROUTES ? 0 : -EAGAIN;
 	if (!strcmp(field[0], "END"))
-		r->end = true;
-	else if (!strcmp(field[0], "TIME") && n == 3) {
-		r->out->time = seconds(field[2]);
-		r->time = r->out->time >= 0;
-	} else if (!strcmp(field[0], "HEADER") && n > 2) {
-		if (!strcmp(field[1], r->clients.name))
-			read_header(&r->clients, field, n);
-		else if (!strcmp(field[1], r->routes.name))
-			read_header(&r->routes, field, n);
-	} else if (!strcmp(field[0], r->clients.name)) {
-		return read_client(r, field, n);
-	} else if (!strcmp(field[0], r->routes.name)) {
-		read_route(r, field, n);
-	}
-	return 0;
+		return enter(r, END);
+	return read_row(r, field, n);
 }
 
 int status_file_parse(char *text, struct status_file *out)
@@ -242,18 +280,17 @@ int status_file_parse(char *text, struct status_file *out)
 		.separator = strncmp(text, "TITLE\t", 6) ? "," : "\t",
 	};
 	char *save = NULL;
-	int err = 0;
+	int err = strncmp(text, "TITLE", strnlen(text, 5)) ? -EINVAL : 0;
 
 	memset(out, 0, sizeof(*out));
-	for (char *line = strtok_r(text, "\n", &save); line && !err && !r.end;
-	     line = strtok_r(NULL, "\n", &save))
+	for (char *line = strtok_r(text, "\n", &save);
+	     line && !err && r.part != END; line = strtok_r(NULL, "\n", &save))
 		err = read_line(&r, line);
-	sort(&r);
 	share_last_ref(out);
-	if (!err && !r.end)
+	if (!err && r.part != END)
 		err = -EAGAIN;
-	if (!err &&
-	    (!r.time || r.clients.at[NAME] < 0 || r.clients.at[SINCE] < 0))
+	if (!err && (out->time < 0 || r.clients.at[NAME] < 0 ||
+		     r.clients.at[SINCE] < 0))
 		err = -EINVAL;
 	if (err)
 		status_file_free(out);
@@ -289,7 +326,8 @@ out:
 /*
  * OpenVPN writes a new file over the old one, row by row, and cuts off what is
  * left at last. In between the old rows follow the new ones, with the old END,
- * and where they meet one is missing. So what was read must be the same twice.
+ * and where they meet one is missing. So what was read must be the same twice;
+ * status_file_parse() tells one that OpenVPN was stopped in.
  */
 static int read_still(const char *path, const struct deadline *deadline,
 		      char *text, char *before, struct status_file *out)

@@ -193,7 +193,7 @@ row() { printf 'CLIENT_LIST\t%s\t%s\t%s\t%s\t0\n' "$1" "$2" "$3" "$4"; }
 report() { # TIME: rows on standard input
 	printf 'TITLE\tx\nTIME\tx\t%s\nHEADER\tCLIENT_LIST\tCommon Name\tConnected Since (time_t)\tVirtual Address\tVirtual IPv6 Address\tBytes Received\n' "$1"
 	cat
-	printf 'END\n'
+	printf 'HEADER\tROUTING_TABLE\tVirtual Address\tCommon Name\nEND\n'
 }
 is_json() { jq -e .schema "$dir/out" >/dev/null; }
 status_is() { # NAME

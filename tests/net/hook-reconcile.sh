@@ -81,6 +81,9 @@ check "reconcile does not" same "$(ip route show 203.0.113.11)" ""
 ip link del tunkeep
 
 # status files
+claimed() { # NAME SECONDS: so long ago
+	sed -i "s/^\(claim \([^ ]* \)\{8\}\)[0-9]*/\1$(($(date +%s) - $2))/" "$state/$1"
+}
 disconnect alice udp $now
 connect alice udp $now
 status udp "alice,$now,203.0.113.10,2001:db8:2::a,$((now + 5))"
@@ -88,9 +91,12 @@ reconcile >"$dir/out"
 check "a session that the status file has stays" routes_on 10 tunudp
 check "in order" same "$(cat "$dir/out")" "in order"
 status udp
-sed -i "s/^\(claim \([^ ]* \)\{8\}\)[0-9]*/\1$now/" "$state/alice"
+claimed alice 60
 reconcile >/dev/null
-check "one that it has not is ended" routes_on 10 ""
+check "one that may be younger than the file before it stays" routes_on 10 tunudp
+claimed alice 160
+reconcile >/dev/null
+check "an older one that it has not is ended" routes_on 10 ""
 at=$(($(date +%s) - 5)) status udp "alice,$now,203.0.113.10,2001:db8:2::a,$((now + 5))"
 event up "" udp 0
 check "a session without a claim may be over: only noted" routes_on 10 ""
@@ -114,10 +120,25 @@ status udp
 
 # not complete, or old: no proof of anything
 connect alice udp $now
-sed -i "s/^\(claim \([^ ]* \)\{8\}\)[0-9]*/\1$now/" "$state/alice"
+claimed alice 160
 sed -i '/^END/d' "$dir/status.udp"
 reconcile >/dev/null
 check "an incomplete status file ends nothing" routes_on 10 tunudp
+# OpenVPN is stopped when it has written a new client's row over alice's.
+row="$now,203.0.113.10,2001:db8:2::a,$now"
+at=$((now + 50)) status udp "alice,$row"
+cp "$dir/status.udp" "$dir/before"
+status udp "carol,$row" "alice,$row"
+head -n 4 "$dir/status.udp" >"$dir/half"
+tail -c +$(($(stat -c %s "$dir/half") + 1)) "$dir/before" >>"$dir/half"
+mv "$dir/half" "$dir/status.udp"
+check "half a new status file" same "$(grep -c -e alice -e END "$dir/status.udp")" 2
+: >"$dir/log"
+reconcile >"$dir/out"
+check "ends nothing" routes_on 10 tunudp
+check "and is not believed" same "$(cat "$dir/log" "$dir/out")" \
+	"anyport-hook: status file $dir/status.udp of udp: it is not whole (a comma in a name needs status-version 3), ignoring it
+in order"
 at=$((now - 1000)) status udp
 reconcile >/dev/null
 check "nor does an old one" routes_on 10 tunudp
@@ -150,7 +171,6 @@ connect alice udp $now
 connect alice tcp $((now + 10))
 status udp "alice,$now,203.0.113.10,2001:db8:2::a,$((now + 8))"
 status tcp "alice,$((now + 10)),203.0.113.10,2001:db8:2::a,$((now + 12))"
-sed -i "s/^\(claim \([^ ]* \)\{8\}\)[0-9]*/\1$now/" "$state/alice"
 reconcile >/dev/null
 check "the newest owner saw the last packet: stays" routes_on 10 tuntcp
 status udp "alice,$now,203.0.113.10,2001:db8:2::a,$((now + 40))"

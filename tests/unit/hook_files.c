@@ -273,15 +273,21 @@ int __wrap_deadline_sleep(const struct deadline *deadline, int ms)
 	return 0;
 }
 
-#define ROW(name) "CLIENT_LIST\t" name "\t1795391000\n"
-#define FILE_OF(time, rows)                                  \
-	"TITLE\tx\nTIME\tx\t" time "\nHEADER\tCLIENT_LIST\t" \
-	"Common Name\tConnected Since (time_t)\n" rows "END\n"
-#define BEFORE FILE_OF("1795392000", ROW("alice") ROW("bob") ROW("carol"))
+#define ROW(name)   "CLIENT_LIST\t" name "\t1795391000\n"
+#define ROUTE(name) "ROUTING_TABLE\t203.0.113.1\t" name "\t1795391900\n"
+#define FILE_OF(time, rows, routes)                             \
+	"TITLE\tx\nTIME\tx\t" time "\nHEADER\tCLIENT_LIST\t"    \
+	"Common Name\tConnected Since (time_t)\n" rows          \
+	"HEADER\tROUTING_TABLE\tVirtual Address\tCommon Name\t" \
+	"Last Ref (time_t)\n" routes "GLOBAL_STATS\tx\t0\nEND\n"
+#define OLD(rows, routes) FILE_OF("1795392000", rows, routes)
+#define NEW(rows, routes) FILE_OF("1795392010", rows, routes)
+#define BEFORE            OLD(ROW("alice") ROW("bob") ROW("carol"), ROUTE("alice"))
 /* Between the first row and the old END alice's and bob's are then missing. */
-#define AFTER                                                              \
-	FILE_OF("1795392010", ROW("a.name.longer.than.alice") ROW("alice") \
-				      ROW("bob") ROW("carol"))
+#define AFTER                                                       \
+	NEW(ROW("a.name.longer.than.alice") ROW("alice") ROW("bob") \
+		    ROW("carol"),                                   \
+	    ROUTE("alice"))
 #define HEAD 3 /* rows */
 
 static int read_rewritten(const char *then, int rows, struct status_file *f)
@@ -322,6 +328,63 @@ static void rewritten(void **state)
 			 -EBUSY);
 }
 
+/* One file over another: alice, who is in both, is seen, or it is refused. */
+static const struct {
+	const char *what, *before, *after;
+} stopped_in[] = {
+	{ "a name is longer", BEFORE, AFTER },
+	{ "another of that length comes first",
+	  OLD(ROW("alice") ROW("bob"), ROUTE("alice") ROUTE("bob")),
+	  NEW(ROW("carol") ROW("alice") ROW("bob"),
+	      ROUTE("carol") ROUTE("alice") ROUTE("bob")) },
+	{ "another way round",
+	  OLD(ROW("alice") ROW("bobby"), ROUTE("alice") ROUTE("bobby")),
+	  NEW(ROW("bobby") ROW("alice"), ROUTE("bobby") ROUTE("alice")) },
+	{ "many have come", OLD(ROW("alice"), ROUTE("alice")),
+	  NEW(ROW("m1") ROW("m2") ROW("m3") ROW("m4") ROW("m5") ROW("m6")
+		      ROW("m7") ROW("m8") ROW("m9") ROW("alice"),
+	      ROUTE("m1") ROUTE("alice")) },
+	{ "many have left",
+	  OLD(ROW("m1") ROW("m2") ROW("m3") ROW("alice"),
+	      ROUTE("m1") ROUTE("m2") ROUTE("m3") ROUTE("alice")),
+	  NEW(ROW("alice"), ROUTE("alice")) },
+};
+
+/* OpenVPN has written the first N bytes of AFTER, and is stopped. */
+static void stopped_at(size_t i, size_t n, char separator)
+{
+	const char *before = stopped_in[i].before, *after = stopped_in[i].after;
+	struct status_file f;
+	char text[4096];
+	int err;
+
+	memcpy(text, after, n);
+	strcpy(text + n, n < strlen(before) ? before + n : "");
+	for (char *c = text; *c; c++)
+		if (*c == '\t')
+			*c = separator;
+	err = status_file_parse(text, &f);
+	if (err && err != -EAGAIN)
+		fail_msg("%s, %zu bytes: %d", stopped_in[i].what, n, err);
+	if (!err && f.time == 1795392010 && !status_file_first(&f, "alice"))
+		fail_msg("%s, %zu bytes: no alice", stopped_in[i].what, n);
+	if (n == strlen(after) && err)
+		fail_msg("%s: %d", stopped_in[i].what, err);
+	status_file_free(&f);
+}
+
+static void stopped(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(stopped_in) / sizeof(*stopped_in); i++)
+		for (const char *c = stopped_in[i].after; *c; c++)
+			if (*c == '\n')
+				for (int s = 0; s < 2; s++)
+					stopped_at(i,
+						   c + 1 - stopped_in[i].after,
+						   "\t,"[s]);
+}
+
 static int set_up(void **state)
 {
 	if (scratch_make(state))
@@ -338,6 +401,7 @@ int main(void)
 		cmocka_unit_test(not_its_own), cmocka_unit_test(disk_full),
 		cmocka_unit_test(status),      cmocka_unit_test(tab_in_name),
 		cmocka_unit_test(cut),         cmocka_unit_test(rewritten),
+		cmocka_unit_test(stopped),
 	};
 
 	return cmocka_run_group_tests_name("hook_files", tests, set_up,
