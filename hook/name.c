@@ -2,7 +2,6 @@
 /* Copyright the anyport authors */
 /* Which common names can be an account's; OpenVPN lets almost any text in. */
 #include <net/if.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -57,9 +56,17 @@ const char *device_wrong(const char *name)
 	if (strnlen(name, IF_NAMESIZE) == IF_NAMESIZE)
 		return "it has more than 15 characters";
 	for (; *name; name++)
-		if (*name <= ' ' || *name > '~' || *name == '/')
+		/* What follows a colon is not looked up: "lo:x" would be lo. */
+		if (*name <= ' ' || *name > '~' || strchr("/:", *name))
 			return "only plain characters may be in it";
 	return NULL;
+}
+
+bool device_plain(const char *name)
+{
+	while (plain(*name))
+		name++;
+	return !*name;
 }
 
 const char *name_shown(const char *name, char out[NAME_SHOWN])

@@ -4,6 +4,8 @@
 #ifndef HOOK_NAME_H
 #define HOOK_NAME_H
 
+#include <stdbool.h>
+
 #define NAME_MAX_LENGTH 64
 
 /* NULL when NAME can be an account's, else why not. */
@@ -12,6 +14,8 @@ const char *name_wrong(const char *name);
 const char *instance_wrong(const char *name);
 /* A network device of any sort: nothing that would forge a line of the log. */
 const char *device_wrong(const char *name);
+/* One that a shell takes as it is, too. */
+bool device_plain(const char *name);
 
 /* NAME fit for a log line: what is not plain text becomes '?'. */
 #define NAME_SHOWN 96

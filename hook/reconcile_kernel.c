@@ -151,7 +151,7 @@ static int delete_rest(struct reconciler *r, const char *name,
 		if (!route_allowed(c, i, &r->hook->config->hook)) {
 			/* The last to know of it. */
 			if (c->gone && device_same(c))
-				settle_say_left(name, c, i);
+				settle_say_left(r->hook, name, c, i);
 			continue;
 		}
 		if (!in_kernel(r, &route, false))

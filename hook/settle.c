@@ -2,6 +2,7 @@
 /* Copyright the anyport authors */
 /* Makes the kernel's routes agree with a member's ledger. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,6 +12,8 @@
 #include "privilege.h"
 #include "proc.h"
 #include "settle.h"
+
+#define LEFT_COMMAND 320
 
 static void add_route(struct claim *claim, const struct ip_prefix *dst,
 		      const struct ip_prefix *via)
@@ -148,20 +151,43 @@ static int delete_unused(struct hook *hook, const char *name, const char *dev,
 	return err;
 }
 
-/* A command for a person to judge: OpenVPN's user can write the ledger. */
-void settle_say_left(const char *name, const struct claim *claim, size_t r)
+/*
+ * For root to judge and paste, while OpenVPN's user can write the ledger: what
+ * it names is a shell's word and one route. Of ip's 0 any would do.
+ */
+static void delete_command(const struct claim *claim, size_t r,
+			   char out[LEFT_COMMAND])
+{
+	const struct hook_route *route = &claim->route[r];
+	char dst[ROUTE_TEXT], via[ROUTE_TEXT];
+
+	*out = '\0';
+	if (!device_plain(claim->dev) || !claim->table || !claim->metric ||
+	    !claim->protocol)
+		return;
+	(void)snprintf(
+		out, LEFT_COMMAND,
+		"; if it is from before the configuration changed: ip %sroute "
+		"del %s %s%s%sdev %s metric %u table %u proto %u",
+		route->dst.family == AF_INET6 ? "-6 " : "",
+		route_text(&route->dst, dst), route->via.family ? "via " : "",
+		route->via.family ? route_text(&route->via, via) : "",
+		route->via.family ? " " : "", claim->dev, claim->metric,
+		claim->table, claim->protocol);
+}
+
+void settle_say_left(const struct hook *hook, const char *name,
+		     const struct claim *claim, size_t r)
 {
 	const struct ip_prefix *dst = &claim->route[r].dst;
-	char text[ROUTE_TEXT];
+	char text[ROUTE_TEXT], command[LEFT_COMMAND];
 
-	route_text(dst, text);
+	if (held_route(hook->dir, dst, claim->dev, name))
+		return;
+	delete_command(claim, r, command);
 	hooklog_warn("%s: the ledger has a route to %s dev %s that the "
-		     "configuration does not allow, not deleted; if it is "
-		     "from before the configuration changed: ip %sroute del %s "
-		     "dev %s metric %u table %u",
-		     name, text, claim->dev,
-		     dst->family == AF_INET6 ? "-6 " : "", text, claim->dev,
-		     claim->metric, claim->table);
+		     "configuration does not allow, not deleted%s",
+		     name, route_text(dst, text), claim->dev, command);
 }
 
 /* Routes went with their device; one that the configuration does not allow is
@@ -175,7 +201,7 @@ static int delete_one(struct hook *hook, const char *name,
 	if (!device_same(claim))
 		return 0;
 	if (!route_allowed(claim, r, &hook->config->hook)) {
-		settle_say_left(name, claim, r);
+		settle_say_left(hook, name, claim, r);
 		return 0;
 	}
 	err = delete_unused(hook, name, claim->dev, &route);

@@ -34,8 +34,10 @@ int settle_put(struct hook *hook, const char *name, struct claim *claim);
 bool settle_covered(const struct claim *owner, const struct claim *claim,
 		    size_t r);
 
-/* Warns that route R of CLAIM is left because it is not allowed (any more). */
-void settle_say_left(const char *name, const struct claim *claim, size_t r);
+/* Warns that route R of NAME's CLAIM is left because it is not allowed (any
+ * more), unless it is another's by now. */
+void settle_say_left(const struct hook *hook, const char *name,
+		     const struct claim *claim, size_t r);
 
 /* Deletes what claims other than OWNER had put in and OWNER has no use for;
  * removes the claims that are gone and need nothing more. Returns how many

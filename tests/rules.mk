@@ -35,7 +35,7 @@ LDFLAGS_config_memory := $(LDFLAGS_config) -Wl,--wrap=calloc,--wrap=strdup,--wra
 LDFLAGS_hook_files := -Wl,--wrap=deadline_sleep
 LDFLAGS_hook_env := -Wl,--wrap=config_load
 LDFLAGS_old_kernel := -Wl,--wrap=programs_load,--wrap=uname
-LDFLAGS_hook_settle := -Wl,--wrap=routes_open,--wrap=routes_put,--wrap=routes_delete
+LDFLAGS_hook_settle := -Wl,--wrap=routes_open,--wrap=routes_put,--wrap=routes_delete,--wrap=hooklog_warn
 LDFLAGS_env := $(LDFLAGS_hook_env),--wrap=hooklog_error
 $(filter-out %.o,$(BENCH)) $(B)/tests/tools/hookbench $(B)/tests/unit/baseline: $(B)/libbench.a
 $(B)/tests/%: $(B)/tests/%.o $(B)/libtest.a $(B)/libhook.a $(B)/libuser.a

@@ -117,7 +117,7 @@ for by in "disconnect alice udp $now" reconcile; do
 	$by >/dev/null
 	check "${by%% *}: another metric's are not deleted" routes_on 10 tunudp
 	sed -n 's/.* changed: ip \(.*route del .*\)/\1/p' "$dir/log" >"$dir/rest"
-	check "each with the command that does" same "$(grep -c "^\(-6 \)\?route del [^ ]* dev tunudp metric 50 table 254$" "$dir/rest")" 3
+	check "each with the command that does" same "$(grep -c "^\(-6 \)\?route del [^ ]* \(via [^ ]* \)\?dev tunudp metric 50 table 254 proto 4$" "$dir/rest")" 3
 	while read -r words; do
 		# shellcheck disable=SC2086
 		ip $words

@@ -90,6 +90,7 @@ static const char *const hostile[] = {
 	"claim 18446744073709551615 udp tunudp 7 42 1 2 3 4 254 50 4 0 0 0 0\n",
 	HEAD "claim 1 ../x tunudp 7 42 1 2 3 4 254 50 4 0 0 0 0\n",
 	HEAD "claim 1 udp tun/udp 7 42 1 2 3 4 254 50 4 0 0 0 0\n",
+	HEAD "claim 1 udp lo:;reboot; 7 42 1 2 3 4 254 50 4 0 0 0 0\n",
 	HEAD "claim 1 udp tun\x1b[2J 7 42 1 2 3 4 254 50 4 0 0 0 0\n",
 	HEAD "claim 1 udp tun\x7f 7 42 1 2 3 4 254 50 4 0 0 0 0\n",
 	/* times that would overflow in sums */

@@ -8,11 +8,13 @@
 #include <string.h>
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdint.h>
 #include <cmocka.h>
 #include <arpa/inet.h>
 #include <unistd.h>
 
+#include "../../hook/held.h"
 #include "../../hook/hooklog.h"
 #include "../../hook/proc.h"
 #include "../../hook/settle.h"
@@ -52,6 +54,19 @@ int __wrap_routes_delete(struct routes *routes,
 	(void)deadline;
 	deletes_seen++;
 	return 0;
+}
+
+static char warning[1024];
+
+void __wrap_hooklog_warn(const char *fmt, ...)
+	__attribute__((format(printf, 1, 2)));
+void __wrap_hooklog_warn(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(warning, sizeof(warning), fmt, args);
+	va_end(args);
 }
 
 static struct ip_prefix prefix(const char *text, uint8_t length)
@@ -218,6 +233,70 @@ static void nothing_else_is_deleted(void **state)
 	}
 }
 
+static void left(const struct claim *c, const char *want)
+{
+	*warning = '\0';
+	assert_int_equal(sweep(c), 0);
+	assert_int_equal(deletes_seen, 0);
+	assert_string_equal(warning, want);
+}
+
+#define LEFT(dev)                                                     \
+	"alice: the ledger has a route to 2001:db8:100::/48 dev " dev \
+	" that the configuration does not allow, not deleted"
+
+/* Somebody may paste it as root: it deletes that route, or it is not there. */
+static void command_for_what_is_left(void **state)
+{
+	static const char *const names[] = { "lo:;reboot;", "lo:`id`",
+					     "lo:$(id)", "lo:|sh", "lo:'" };
+	struct claim c = good();
+	char want[256];
+
+	(void)state;
+	c.protocol = 3;
+	left(&c, LEFT("lo") "; if it is from before the configuration changed: "
+			    "ip -6 route del 2001:db8:100::/48 via "
+			    "2001:db8:2::a dev lo metric 50 table 254 proto 3");
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		strcpy(c.dev, names[i]);
+		snprintf(want, sizeof(want), LEFT("%s"), names[i]);
+		left(&c, want);
+	}
+	/* Without one of these the kernel deletes the next best route. */
+	c = good();
+	c.metric = 0;
+	left(&c, LEFT("lo"));
+	c = good();
+	c.protocol = 0;
+	left(&c, LEFT("lo"));
+	c = good();
+	c.table = 0;
+	left(&c, LEFT("lo"));
+}
+
+/* Its place in the kernel is another's: a command could only hit him. */
+static void silent_about_an_heirs(void **state)
+{
+	struct ledger heir;
+	struct claim c = good();
+
+	(void)state;
+	assert_int_equal(ledger_open(scratch, "heir", &hook.deadline, &heir),
+			 0);
+	*ledger_add(&heir) = c;
+	assert_int_equal(held_put(scratch, "heir", &c), 0);
+	assert_int_equal(ledger_write(&heir), 0);
+	c.protocol = 3;
+	left(&c, "");
+	heir.claim->gone = true;
+	assert_int_equal(ledger_write(&heir), 0);
+	*warning = '\0';
+	assert_int_equal(sweep(&c), 0);
+	assert_non_null(strstr(warning, "proto 3"));
+	ledger_close(&heir);
+}
+
 static int set_up(void **state)
 {
 	if (scratch_make(state))
@@ -237,6 +316,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_else_is_put_in),
 		cmocka_unit_test(nothing_else_is_deleted),
+		cmocka_unit_test(command_for_what_is_left),
+		cmocka_unit_test(silent_about_an_heirs),
 	};
 
 	return cmocka_run_group_tests_name("hook_settle", tests, set_up,
