@@ -150,10 +150,18 @@ static const char *what_mends(int err)
 	case -ENOSPC:
 	case -EDQUOT: return "make room on its file system (df, df -i)";
 	case -EBADF: /* as our own openers say it */
+	case -EEXIST:
 	case -ELOOP:
 	case -EISDIR:
 	case -ENXIO: return "that is none of anyport's files: remove it";
-	default: return "OpenVPN's user must be able to write there";
+	case -EACCES:
+	case -EPERM:
+	case -EROFS: return "OpenVPN's user must be able to write there";
+	case -EMFILE: return "raise LimitNOFILE= of OpenVPN's unit";
+	case -ENFILE: return "raise sysctl fs.file-max";
+	case -ENOMEM:
+		return "free memory, or raise MemoryMax= of OpenVPN's unit";
+	default: return "the kernel's log (dmesg) may say why";
 	}
 }
 
@@ -170,7 +178,8 @@ static int refuse_file(struct connect *c, int err, const char *file)
 static int take_locked(struct connect *c)
 {
 	const char *name = c->hook->env.name;
-	char other[NAME_MAX_LENGTH + 1], text[ROUTE_TEXT];
+	char other[NAME_MAX_LENGTH + 1], text[ROUTE_TEXT],
+		file[HELD_LINK] = ".";
 	struct ip_prefix which;
 	int err;
 
@@ -181,18 +190,20 @@ static int take_locked(struct connect *c)
 			      "the two accounts is wrong (anyport-hook check)",
 			      route_text(&which, text), other);
 	if (!err)
-		err = held_put(c->hook->dir, name, &c->claim);
+		err = held_put(c->hook->dir, name, &c->claim, file);
 	c->claim.seq = ledger_next(&c->ledger);
 	retire(c);
 	*ledger_add(&c->ledger) = c->claim;
-	if (!err)
+	if (!err) {
+		snprintf(file, sizeof(file), "%s~", name);
 		err = ledger_write(&c->ledger);
+	}
 	if (!err)
 		return 0;
 	held_drop(&c->before, &c->claim);
 	c->ledger.n = c->before.n; /* as the file still is */
-	return refuse(&c->hook->env, err, "cannot write to %s: %s; %s",
-		      c->hook->config->hook.state, strerror(-err),
+	return refuse(&c->hook->env, err, "cannot write %s/%s: %s; %s",
+		      c->hook->config->hook.state, file, strerror(-err),
 		      what_mends(err));
 }
 

@@ -15,8 +15,6 @@
 #include "prefix.h"
 #include "proc.h"
 
-#define LINK_SIZE 72 /* "=2001:db8:...:1_128" */
-
 int held_lock(int dir, const struct deadline *deadline)
 {
 	struct stat st;
@@ -36,17 +34,17 @@ int held_lock(int dir, const struct deadline *deadline)
 	return err;
 }
 
-static void link_name(const struct ip_prefix *prefix, char out[LINK_SIZE])
+static void link_name(const struct ip_prefix *prefix, char out[HELD_LINK])
 {
 	char text[64];
 
-	snprintf(out, LINK_SIZE, "=%s_%u", prefix_address(prefix, text),
+	snprintf(out, HELD_LINK, "=%s_%u", prefix_address(prefix, text),
 		 prefix->length);
 }
 
 static int link_prefix(const char *link, struct ip_prefix *out)
 {
-	char text[LINK_SIZE], *length, *end;
+	char text[HELD_LINK], *length, *end;
 	unsigned long bits;
 
 	if (*link != '=' || strlen(link) >= sizeof(text))
@@ -149,7 +147,7 @@ static int look(void *arg, const char *link, const struct ip_prefix *prefix)
 /* Moving between instances is the usual case: every link is there already. */
 static bool all_ours(int dir, const char *name, const struct claim *claim)
 {
-	char owner[NAME_MAX_LENGTH + 1], link[LINK_SIZE];
+	char owner[NAME_MAX_LENGTH + 1], link[HELD_LINK];
 
 	for (size_t i = 0; i < claim->n_route; i++) {
 		link_name(&claim->route[i].dst, link);
@@ -169,9 +167,10 @@ int held_by_other(int dir, const char *name, const struct claim *claim,
 	return held_each(dir, look, &s);
 }
 
-int held_put(int dir, const char *name, const struct claim *claim)
+int held_put(int dir, const char *name, const struct claim *claim,
+	     char link[HELD_LINK])
 {
-	char owner[NAME_MAX_LENGTH + 1], link[LINK_SIZE];
+	char owner[NAME_MAX_LENGTH + 1];
 
 	for (size_t i = 0; i < claim->n_route; i++) {
 		link_name(&claim->route[i].dst, link);
@@ -198,7 +197,7 @@ static bool needed(const struct ledger *ledger, const struct ip_prefix *dst)
 
 void held_drop(const struct ledger *ledger, const struct claim *claim)
 {
-	char owner[NAME_MAX_LENGTH + 1], link[LINK_SIZE];
+	char owner[NAME_MAX_LENGTH + 1], link[HELD_LINK];
 
 	for (size_t i = 0; i < claim->n_route; i++) {
 		if (needed(ledger, &claim->route[i].dst))
@@ -213,7 +212,7 @@ void held_drop(const struct ledger *ledger, const struct claim *claim)
 bool held_route(int dir, const struct ip_prefix *dst, const char *dev,
 		const char *but)
 {
-	char owner[NAME_MAX_LENGTH + 1], link[LINK_SIZE];
+	char owner[NAME_MAX_LENGTH + 1], link[HELD_LINK];
 	struct ledger ledger;
 
 	link_name(dst, link);

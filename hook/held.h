@@ -9,6 +9,8 @@
 
 #include "ledger.h"
 
+#define HELD_LINK 72 /* "=2001:db8:...:1_128" */
+
 /* Held for an instant while claims change: a descriptor or -errno. */
 int held_lock(int dir, const struct deadline *deadline);
 
@@ -19,7 +21,9 @@ int held_lock(int dir, const struct deadline *deadline);
  */
 int held_by_other(int dir, const char *name, const struct claim *claim,
 		  char other[NAME_MAX_LENGTH + 1], struct ip_prefix *which);
-int held_put(int dir, const char *name, const struct claim *claim);
+/* 0, or -errno: then LINK is the one that cannot be made. */
+int held_put(int dir, const char *name, const struct claim *claim,
+	     char link[HELD_LINK]);
 /* Has a session that has not ended this very route on DEV? BUT: of another name
  * than this; NULL: of any. */
 bool held_route(int dir, const struct ip_prefix *dst, const char *dev,

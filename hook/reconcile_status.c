@@ -236,7 +236,7 @@ static int fill_from_account(struct reconciler *r, const char *name,
 static int take_addresses(struct reconciler *r, struct ledger *ledger,
 			  const struct claim *claim)
 {
-	char other[NAME_MAX_LENGTH + 1];
+	char other[NAME_MAX_LENGTH + 1], link[HELD_LINK];
 	struct ip_prefix which;
 	int lock = held_lock(r->hook->dir, &r->hook->deadline);
 	int err;
@@ -245,7 +245,7 @@ static int take_addresses(struct reconciler *r, struct ledger *ledger,
 		return lock;
 	err = held_by_other(r->hook->dir, ledger->name, claim, other, &which);
 	if (!err && !r->options->dry_run)
-		err = held_put(r->hook->dir, ledger->name, claim);
+		err = held_put(r->hook->dir, ledger->name, claim, link);
 	if (!err) {
 		*ledger_add(ledger) = *claim;
 		if (!r->options->dry_run)

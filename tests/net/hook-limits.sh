@@ -121,6 +121,40 @@ check "with a line that names it" same "$(tail -n 1 "$dir/log")" \
 rmdir "$state/.lock"
 check "no claim and no route" nothing
 umount "$dir/full"
+why() { # WHAT TEXT: in the last line of the log
+	same "$(tail -n 1 "$dir/log")" \
+		"anyport-hook: alice from 192.0.2.9:5000 on udp refused: cannot $1: $2"
+}
+for file in alice~ =203.0.113.10_32; do
+	mkdir "$state/$file"
+	connect alice udp $now
+	check "a directory called $file: refused" same $? 1
+	check "with a line that names it" why "write $state/$file" \
+		"File exists; that is none of anyport's files: remove it"
+	rmdir "$state/$file"
+	check "no claim and no route" nothing
+done
+while read -r err text; do
+	event client-connect alice udp $now "$strace" -qq -o /dev/null \
+		-e "inject=renameat:error=$err"
+	check "$err: refused" same $? 1
+	check "$err: with what mends it" why "write $state/alice~" "$text"
+done <<-EOF
+	EROFS Read-only file system; OpenVPN's user must be able to write there
+	ENOMEM Cannot allocate memory; free memory, or raise MemoryMax= of OpenVPN's unit
+	EIO Input/output error; the kernel's log (dmesg) may say why
+EOF
+while read -r err text; do
+	event client-connect alice udp $now "$strace" -qq -o /dev/null \
+		-e "inject=symlinkat:error=$err"
+	check "$err: refused" same $? 1
+	check "$err: with what mends it" why "write $state/=203.0.113.10_32" "$text"
+done <<-EOF
+	EMFILE Too many open files; raise LimitNOFILE= of OpenVPN's unit
+	ENFILE Too many open files in system; raise sysctl fs.file-max
+	EACCES Permission denied; OpenVPN's user must be able to write there
+EOF
+check "no claim and no route" nothing
 shows 39
 
 # the deadline holds for locks, too

@@ -278,6 +278,7 @@ static void command_for_what_is_left(void **state)
 /* Its place in the kernel is another's: a command could only hit him. */
 static void silent_about_an_heirs(void **state)
 {
+	char link[HELD_LINK];
 	struct ledger heir;
 	struct claim c = good();
 
@@ -285,7 +286,7 @@ static void silent_about_an_heirs(void **state)
 	assert_int_equal(ledger_open(scratch, "heir", &hook.deadline, &heir),
 			 0);
 	*ledger_add(&heir) = c;
-	assert_int_equal(held_put(scratch, "heir", &c), 0);
+	assert_int_equal(held_put(scratch, "heir", &c, link), 0);
 	assert_int_equal(ledger_write(&heir), 0);
 	c.protocol = 3;
 	left(&c, "");
