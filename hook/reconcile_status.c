@@ -32,6 +32,7 @@ static const char *unusable(int err)
 		return "it is not whole (a comma in a name needs "
 		       "status-version 3)";
 	case -EBUSY: return "it is being rewritten";
+	case -ETIMEDOUT: return "no time left to read it twice";
 	default: return strerror(-err);
 	}
 }

@@ -333,7 +333,7 @@ static int read_still(const char *path, const struct deadline *deadline,
 		      char *text, char *before, struct status_file *out)
 {
 	ssize_t n, was = 0;
-	int err = -EBUSY;
+	int err = -ETIMEDOUT;
 
 	for (int try = 0; try < TRIES; try++) {
 		if (try && deadline_sleep(deadline, STILL))
@@ -344,7 +344,7 @@ static int read_still(const char *path, const struct deadline *deadline,
 		if (n != was || memcmp(text, before, n)) {
 			memcpy(before, text, n);
 			was = n;
-			err = -EBUSY;
+			err = try ? -EBUSY : err;
 			continue;
 		}
 		err = status_file_parse(text, out);

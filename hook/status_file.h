@@ -26,7 +26,7 @@ struct status_file {
  * rewritten in place). */
 int status_file_parse(char *text, struct status_file *out);
 /* Reads it until it stays as it is and is complete: 0 or -errno; -EAGAIN: it
- * is never complete; -EBUSY: it never stays. */
+ * is never complete; -EBUSY: it never stays; -ETIMEDOUT: no time to see. */
 int status_file_read(const char *path, const struct deadline *deadline,
 		     struct status_file *out);
 /* Sessions are in the order of their names: the first of NAME, and the one

@@ -247,7 +247,8 @@ static struct {
 	const char *rest; /* of what it writes; NULL: nothing at all */
 	const char *then; /* begins with this when all is written */
 	int fd;
-} writer;
+	int waits; /* of the reader, until there is no time left */
+} writer = { .waits = 100 };
 
 static void write_row(void)
 {
@@ -268,6 +269,8 @@ int __wrap_deadline_sleep(const struct deadline *deadline, int ms)
 {
 	(void)deadline;
 	assert_true(ms >= 20);
+	if (!writer.waits--)
+		return -ETIMEDOUT;
 	if (writer.rest)
 		write_row();
 	return 0;
@@ -306,7 +309,8 @@ static int read_rewritten(const char *then, int rows, struct status_file *f)
 		write_row();
 	err = status_file_read(file, &deadline, f);
 	close(writer.fd);
-	memset(&writer, 0, sizeof(writer));
+	writer.rest = writer.then = NULL;
+	writer.waits = 100;
 	return err;
 }
 
@@ -326,6 +330,18 @@ static void rewritten(void **state)
 	}
 	assert_int_equal(read_rewritten(ROW("x") BEFORE AFTER, HEAD, &f),
 			 -EBUSY);
+}
+
+/* Read only once, it may be as it should. */
+static void no_time(void **state)
+{
+	struct status_file f;
+
+	(void)state;
+	writer.waits = 0;
+	assert_int_equal(read_rewritten(NULL, HEAD, &f), -ETIMEDOUT);
+	writer.waits = 1;
+	assert_int_equal(read_rewritten(NULL, HEAD, &f), -EBUSY);
 }
 
 /* One file over another: alice, who is in both, is seen, or it is refused. */
@@ -401,7 +417,7 @@ int main(void)
 		cmocka_unit_test(not_its_own), cmocka_unit_test(disk_full),
 		cmocka_unit_test(status),      cmocka_unit_test(tab_in_name),
 		cmocka_unit_test(cut),         cmocka_unit_test(rewritten),
-		cmocka_unit_test(stopped),
+		cmocka_unit_test(stopped),     cmocka_unit_test(no_time),
 	};
 
 	return cmocka_run_group_tests_name("hook_files", tests, set_up,
